@@ -1,0 +1,122 @@
+/**
+ * What our own client measures, in a process of its own: `client.mjs TASK SOCKET COUNT WARMUP`; prints one JSON
+ * object.
+ */
+import { Action, connect, control } from '../dist/index.js';
+import { median, milliseconds, percentile } from './numbers.mjs';
+
+const TASKS = { roundtrip, status, interrupt, restart, stream, answer };
+
+const [, , task, address, count, warmup] = process.argv;
+
+/** Opens a kept connection for as long as the work takes. */
+async function withSession(work) {
+  const session = await connect(address);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** The three short snippets in turn, with what `get` must have made of them. */
+function snippet(number) {
+  if (number % 3 === 0) return [`x = ${number}`, ''];
+  if (number % 3 === 1) return [`get(x + ${number})`, String(2 * number - 1)];
+  return ['x += 1', ''];
+}
+
+/** Microseconds for a snippet on a kept connection. */
+function roundtrip(sampleCount, warmupCount) {
+  return withSession(async (session) => {
+    const times = [];
+    for (let number = 0; number < warmupCount + sampleCount; number += 1) {
+      const [code, expected] = snippet(number);
+      const start = process.hrtime.bigint();
+      const result = await session.run(code).result;
+      times.push(Number(process.hrtime.bigint() - start) / 1e3);
+      if (result.status !== 'ok' || result.output !== expected)
+        throw new Error(`${code} gave ${JSON.stringify(result)}`);
+    }
+    return summary(times.slice(warmupCount));
+  });
+}
+
+/** Milliseconds for STATUS on its own connection while the kernel prints at full speed to another client. */
+function status(sampleCount) {
+  return withSession((printing) =>
+    withSession(async (session) => {
+      const run = printing.run("line = 'x' * 1023\nwhile True: print(line)");
+      let printed = 0;
+      const reading = (async () => {
+        for await (const event of run) if (event.event === 'stdout') printed += event.text.length;
+      })();
+      const begin = performance.now();
+      const times = await repeat(sampleCount, () => session.status());
+      const seconds = (performance.now() - begin) / 1e3;
+      await session.interrupt();
+      await reading;
+      return { ...summary(times), printedMbPerSecond: printed / 1e6 / seconds };
+    }),
+  );
+}
+
+/** Milliseconds from asking to `done` of an endless loop. */
+function interrupt(sampleCount) {
+  return withSession(async (session) => {
+    const times = [];
+    for (let number = 0; number < sampleCount; number += 1) {
+      const run = session.run('while True: pass');
+      await startOf(run);
+      times.push(await milliseconds(() => Promise.all([session.interrupt(), run.result])));
+    }
+    return summary(times);
+  });
+}
+
+/** Milliseconds from asking for a fresh kernel to its first answer. */
+async function restart(sampleCount) {
+  const times = await repeat(sampleCount, async () => {
+    await control(address, Action.RESTART);
+    await withSession((session) => session.run('get(1)').result);
+  });
+  return summary(times);
+}
+
+/** Milliseconds for `count` lines of 1 KB, decoded and counted. */
+function stream(lineCount) {
+  return withSession(async (session) => {
+    let characters = 0;
+    const ms = await milliseconds(async () => {
+      const run = session.run(`line = 'x' * 1023\nfor _ in range(${lineCount}): print(line)`);
+      for await (const event of run) if (event.event === 'stdout') characters += event.text.length;
+    });
+    if (characters !== lineCount * 1024) throw new Error(`${characters} characters came, not ${lineCount * 1024}`);
+    return { ms };
+  });
+}
+
+/** One snippet; says which processes served it. */
+function answer() {
+  return withSession(async (session) => {
+    const { output } = await session.run('get(6 * 7)').result;
+    const { kernelPid, serverPid, python, pythonPath } = await session.status();
+    return { output, kernelPid, serverPid, python, pythonPath };
+  });
+}
+
+async function startOf(run) {
+  for await (const event of run) if (event.event === 'started') return;
+}
+
+async function repeat(count, action) {
+  const times = [];
+  for (let number = 0; number < count; number += 1) times.push(await milliseconds(action));
+  return times;
+}
+
+function summary(times) {
+  return { p50: median(times), p99: percentile(times, 0.99) };
+}
+
+process.stdout.write(`${JSON.stringify(await TASKS[task](Number(count), Number(warmup)))}\n`);

@@ -1,0 +1,127 @@
+/**
+ * A run on the command line from its start to the exit code.
+ *
+ *     events ──▶ view                         done ──────────▶ its exit code
+ *     input  ──▶ standard input ──▶ run       Ctrl+C twice,
+ *     Ctrl+C ──▶ interrupt ──▶ run            --wait over,   ──▶ left behind (12)
+ *                                             still running
+ *                                             nobody reads   ──▶ 141
+ */
+import type { Run } from '../client/run.js';
+import { asSockPythonError } from '../protocol/errors.js';
+import type { DoneEvent, RunEvent } from '../protocol/messages.js';
+import { EXIT, exitCodeOfDone } from './exit_codes.js';
+import type { Io } from './io.js';
+import type { Output } from './output.js';
+import type { RunView } from './run_view.js';
+import { onInterrupt } from './signals.js';
+import { StdinLines } from './stdin_lines.js';
+import { escapeControls } from './text.js';
+
+export interface DriveOptions {
+  readonly run: Run;
+  readonly view: RunView;
+  readonly output: Output;
+  readonly io: Io;
+  /** Answer `input` events from standard input. */
+  readonly answersInput: boolean;
+  /** Stop waiting after so long. */
+  readonly waitMs?: number;
+  /** What Ctrl+C does: break the run (and leave it at the second), or leave at once. */
+  readonly onCtrlC: 'interrupt' | 'leave';
+}
+
+/** Shows a run to its end, or until it is left; resolves to the exit code. */
+export async function driveRun(options: DriveOptions): Promise<number> {
+  return await new RunDriver(options).drive();
+}
+
+class RunDriver {
+  readonly #options: DriveOptions;
+  readonly #lines: StdinLines;
+  readonly #left: Promise<number>;
+  #leave: (exitCode: number) => void = () => {};
+  #hasLeft = false;
+
+  constructor(options: DriveOptions) {
+    this.#options = options;
+    this.#lines = new StdinLines(options.io.stdin);
+    this.#left = new Promise((resolve) => {
+      this.#leave = (exitCode) => {
+        this.#hasLeft = true;
+        resolve(exitCode);
+      };
+    });
+  }
+
+  async drive(): Promise<number> {
+    const { output, waitMs } = this.#options;
+    const forget = onInterrupt((count) => this.#onCtrlC(count));
+    const timer = waitMs === undefined ? undefined : setTimeout(() => this.#goes('the wait is over'), waitMs);
+    void output.broken.then(() => this.#leave(EXIT.brokenPipe));
+    try {
+      return await Promise.race([this.#follow(), this.#left]);
+    } finally {
+      clearTimeout(timer);
+      forget();
+      this.#lines.stop();
+    }
+  }
+
+  async #follow(): Promise<number> {
+    const { run, view } = this.#options;
+    let done: DoneEvent | undefined;
+    for await (const event of run) {
+      if (this.#hasLeft) return await this.#left;
+      await view.show(event);
+      if (event.event === 'done') done = event;
+      else this.#react(event);
+    }
+    // Without a `done` the connection ended, and the result says how.
+    return exitCodeOfDone(done ?? (await run.result));
+  }
+
+  #react(event: RunEvent): void {
+    if (event.event === 'timeout' && event.outcome === 'still_running') this.#goes('it could not be stopped');
+    if (event.event === 'input' && this.#options.answersInput) void this.#answer(event.password);
+  }
+
+  async #answer(isPassword: boolean): Promise<void> {
+    const { run } = this.#options;
+    try {
+      const line = await (isPassword ? this.#lines.nextSecret() : this.#lines.nextLine());
+      if (this.#hasLeft) return;
+      await (line === null ? run.endInput() : run.input(line));
+    } catch {
+      // The run ended, or somebody else answered first; what comes next tells.
+    }
+  }
+
+  #onCtrlC(count: number): void {
+    if (this.#options.onCtrlC === 'leave') this.#leave(EXIT.leftWatching);
+    else if (count === 1) void this.#interrupt();
+    else this.#goes('you left');
+  }
+
+  async #interrupt(): Promise<void> {
+    const { run, output } = this.#options;
+    try {
+      const { outcome, stack = '' } = await run.interrupt();
+      if (outcome !== 'still_running' || this.#hasLeft) return;
+      const where = stack === '' ? '' : `\n${escapeControls(stack.trimEnd())}`;
+      output.notice(`run ${run.number} still runs; Ctrl+C again leaves it behind${where}`);
+    } catch (error) {
+      if (!this.#hasLeft) output.notice(`could not interrupt: ${asSockPythonError(error).message}`);
+    }
+  }
+
+  /** The run is left behind, and its number told. */
+  #goes(why: string): void {
+    if (this.#hasLeft) return;
+    const { run, output } = this.#options;
+    const name = run.number === null ? 'the run' : `run ${run.number}`;
+    const follow = run.number === null ? '' : `; follow it with: sock-python attach ${run.number}`;
+    output.notice(`${why}, and ${name} goes on${follow}`);
+    this.#leave(EXIT.stillRunning);
+  }
+}

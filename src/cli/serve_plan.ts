@@ -1,0 +1,156 @@
+/** What `serve` and `start` are asked for: their arguments, checked before anything is started. */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Address, checkAddress, formatAddress, parseAddress } from '../protocol/address.js';
+import { LIMITS } from '../protocol/limits.js';
+import type { LogLevel } from '../server/log.js';
+import type { ServerOptions } from '../server/server_options.js';
+import { kernelEnvironment } from './env_options.js';
+import { UsageError } from './failure.js';
+import type { Io } from './io.js';
+import { parseLevel } from './log_view.js';
+import { addressOperand } from './operands.js';
+import { parseArguments } from './program.js';
+import { choosePython, type PythonChoice } from './python_choice.js';
+import { runtimeDirectory, stateDirectory } from './runtime_directory.js';
+import { type SessionPath, sessionPath } from './session_file.js';
+import { parseCount, parseSeconds, parseSize } from './values.js';
+
+const MIN_FRAME_BYTES = 4096;
+
+interface ServeFlags {
+  readonly session?: string;
+  readonly json?: boolean;
+  readonly verbosity?: string;
+  readonly python?: string;
+  readonly cwd?: string;
+  readonly env?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly init?: string;
+  readonly timeout?: string;
+  readonly queue?: string;
+  readonly maxFrame?: string;
+  readonly idleExit?: string;
+  readonly requireToken?: boolean;
+  readonly noToken?: boolean;
+  readonly readyFd?: string;
+}
+
+export interface ServePlan {
+  /** Absolute, if it is a path; undefined for a fresh socket in a private folder. */
+  readonly address: Address | undefined;
+  readonly session: SessionPath;
+  readonly json: boolean;
+  readonly level: LogLevel;
+  readonly hasToken: boolean;
+  /** Where to tell that the server is ready, or why it is not. */
+  readonly readyFd: number | undefined;
+  readonly flags: ServeFlags;
+}
+
+/** @throws UsageError, HelpShown, bad_address, not_loopback. */
+export function parseServe(command: 'serve' | 'start', args: readonly string[], io: Io): ServePlan {
+  const description =
+    command === 'serve'
+      ? 'Serve a session: a Python that stays alive behind a UNIX socket or a loopback port.'
+      : 'Start a session in the background, unless one is running, and say where.';
+  const { flags, operands } = parseArguments<ServeFlags>(
+    {
+      name: command,
+      description,
+      operands: ['[address...]'],
+      options: [
+        ...(['session', 'python', 'cwd', 'env', 'envFile', 'init', 'serveTimeout', 'queue', 'maxFrame'] as const),
+        ...(['idleExit', 'requireToken', 'noToken', 'verbosity', 'json', 'serve', 'readyFd'] as const),
+      ],
+      repeatable: ['env', 'envFile'],
+    },
+    args,
+    io,
+  );
+  const address = serveAddress(operands, io.cwd);
+  const session = sessionPath(flags.session, io);
+  const hasToken = flags.noToken !== true;
+  if (flags.noToken === true && flags.requireToken === true) {
+    throw new UsageError('--no-token and --require-token exclude each other');
+  }
+  const isAsked = address?.kind === 'tcp' || flags.requireToken === true;
+  if (session.path === null && hasToken && isAsked) {
+    throw new UsageError('with -f - nobody could learn the token that this server asks for; name a session file');
+  }
+  return {
+    address,
+    session,
+    json: flags.json === true,
+    level: flags.verbosity === undefined ? 'info' : parseLevel(flags.verbosity),
+    hasToken,
+    readyFd: flags.readyFd === undefined ? undefined : parseCount('--ready-fd', flags.readyFd, 3),
+    flags,
+  };
+}
+
+/**
+ * The options of the server, and which Python was chosen.
+ * @throws UsageError for values and files that cannot be used.
+ */
+export function serverOptions(plan: ServePlan, io: Io): { readonly options: ServerOptions; readonly python: PythonChoice } {
+  const { flags } = plan;
+  const python = choosePython(flags.python, io);
+  const env = kernelEnvironment({ env: flags.env, envFile: flags.envFile, python: python.path }, io);
+  const options: ServerOptions = {
+    address: plan.address,
+    runtimeDir: runtimeDirectory(io),
+    stateDir: stateDirectory(io),
+    python: python.path,
+    cwd: flags.cwd === undefined ? io.cwd : folder(flags.cwd, io.cwd),
+    env,
+    init: flags.init === undefined ? undefined : initFile(flags.init, io.cwd),
+    ...numbers(flags),
+    requireToken: flags.requireToken === true,
+    ...(plan.hasToken ? {} : { token: false as const }),
+  };
+  return { options, python };
+}
+
+function numbers(flags: ServeFlags): Pick<ServerOptions, 'timeoutMs' | 'queueCount' | 'maxFrameBytes' | 'idleExitMs'> {
+  const { timeout, queue, maxFrame, idleExit } = flags;
+  const bounds = { leastBytes: MIN_FRAME_BYTES, mostBytes: LIMITS.maxFrameCeilingBytes };
+  return {
+    timeoutMs: timeout === undefined ? undefined : parseSeconds('--timeout', timeout),
+    queueCount: queue === undefined ? undefined : parseCount('--queue', queue),
+    maxFrameBytes: maxFrame === undefined ? undefined : parseSize('--max-frame', maxFrame, bounds),
+    idleExitMs: idleExit === undefined ? undefined : parseSeconds('--idle-exit', idleExit),
+  };
+}
+
+function serveAddress(operands: readonly string[], cwd: string): Address | undefined {
+  const text = addressOperand(operands);
+  if (text === undefined) return undefined;
+  const parsed = parseAddress(text);
+  // Clients elsewhere read the address from the session file, so it must not depend on the folder.
+  const address: Address = parsed.kind === 'unix' ? { kind: 'unix', path: resolve(cwd, parsed.path) } : parsed;
+  checkAddress(address);
+  return address;
+}
+
+function folder(path: string, cwd: string): string {
+  const full = resolve(cwd, path);
+  if (statSync(full, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UsageError(`--cwd: ${full} is not a folder`);
+  }
+  return full;
+}
+
+function initFile(path: string, cwd: string): { readonly name: string; readonly code: string } {
+  const full = resolve(cwd, path);
+  try {
+    return { name: full, code: readFileSync(full, 'utf8') };
+  } catch (error) {
+    throw new UsageError(`--init: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Where a plan would listen, for people. */
+export function planText({ address }: Pick<ServePlan, 'address'>): string {
+  return address === undefined ? 'a fresh socket' : formatAddress(address);
+}

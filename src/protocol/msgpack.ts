@@ -1,0 +1,76 @@
+/**
+ * MessagePack as this protocol uses it: nil, bool, integers, floats, str, bin, array, and maps with text keys;
+ * nothing private, nothing that another language's library would not read.
+ */
+import { SockPythonError } from './errors.js';
+import { FRAME_HEADER_BYTES } from './frame.js';
+import type { RequestId } from './messages.js';
+import { MessagePackReader } from './msgpack_reader.js';
+import { measureMessagePack, writeMessagePack } from './msgpack_writer.js';
+
+/**
+ * Encodes a value; members that are `undefined` are left out, lone surrogates become U+FFFD, integers keep all
+ * their digits.
+ * @throws bad_request for what the protocol does not carry (functions, dates, cycles, integers over 64 bits).
+ */
+export function encodeMessagePack(value: unknown): Buffer {
+  const buffer = Buffer.allocUnsafe(measureMessagePack(value));
+  return buffer.subarray(0, writeMessagePack(value, buffer, 0));
+}
+
+/** The same as a whole frame, made in one piece. */
+export function encodeMessagePackFrame(value: unknown): Buffer {
+  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + measureMessagePack(value));
+  const end = writeMessagePack(value, buffer, FRAME_HEADER_BYTES);
+  buffer.writeUInt32BE(end - FRAME_HEADER_BYTES, 0);
+  return buffer.subarray(0, end);
+}
+
+/**
+ * Decodes exactly one value. Byte strings are views of `bytes`; integers beyond ±2^53 are bigints.
+ * @throws bad_request for anything but the subset above, well formed: extensions, other keys than text, a key
+ * twice, invalid UTF-8, trailing or missing bytes, nesting over the limit.
+ */
+export function decodeMessagePack(bytes: Buffer): unknown {
+  return new MessagePackReader(bytes).readAll();
+}
+
+/** The bytes of the member `id`, to be spliced into events. */
+export function encodeIdPair(id: RequestId): Buffer {
+  return Buffer.concat([ID_KEY, encodeMessagePack(id)]);
+}
+
+/**
+ * A kernel's event as a whole frame with one member more, undecoded otherwise: the map's count goes up by one, then
+ * comes the pair, then the rest as it was.
+ * @throws bad_request if the payload is no map of fewer than 65535 members.
+ */
+export function spliceId(payload: Buffer, idPair: Buffer): Buffer {
+  const head = payload[0] ?? 0;
+  if (head >= 0x80 && head < 0x8f) {
+    const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length + idPair.length);
+    frame.writeUInt32BE(frame.length - FRAME_HEADER_BYTES, 0);
+    frame[4] = head + 1;
+    frame.set(idPair, 5);
+    payload.copy(frame, 5 + idPair.length, 1);
+    return frame;
+  }
+  return spliceIntoMap16(payload, idPair);
+}
+
+function spliceIntoMap16(payload: Buffer, idPair: Buffer): Buffer {
+  const isFull = payload[0] === 0x8f;
+  if (!isFull && (payload[0] !== 0xde || payload.length < 3)) {
+    throw new SockPythonError('bad_request', 'an event is not a map, or has too many members');
+  }
+  const count = isFull ? 15 : payload.readUInt16BE(1);
+  if (count === 0xffff) throw new SockPythonError('bad_request', 'an event has too many members');
+  const rest = payload.subarray(isFull ? 1 : 3);
+  const head = Buffer.allocUnsafe(FRAME_HEADER_BYTES + 3);
+  head.writeUInt32BE(3 + idPair.length + rest.length, 0);
+  head[4] = 0xde;
+  head.writeUInt16BE(count + 1, 5);
+  return Buffer.concat([head, idPair, rest]);
+}
+
+const ID_KEY = Buffer.from([0xa2, 0x69, 0x64]);

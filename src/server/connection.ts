@@ -1,0 +1,229 @@
+/**
+ * One client's connection: bytes in, requests out; replies and events in, bytes out.
+ *
+ *   first byte ─▶ frames or lines ─▶ decode ─▶ native request or classic message ─▶ the host
+ *   events and replies ─▶ encoded in the client's own dialect ─▶ one write a tick
+ *
+ * Nothing that a client sends may end the server or another client's connection.
+ */
+
+import {
+  type Dialect,
+  decodeMessage,
+  detectDialect,
+  dialectOfPayload,
+  encodeMessage,
+  REFUSAL,
+} from '../protocol/dialect.js';
+import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
+import { encodeFrame, FrameReader } from '../protocol/frame.js';
+import { LIMITS } from '../protocol/limits.js';
+import { LineReader } from '../protocol/lines.js';
+import type { RequestId } from '../protocol/messages.js';
+import { decodeMessagePack, encodeIdPair, spliceId } from '../protocol/msgpack.js';
+import type { Socket } from '../transport/socket.js';
+import type { EventSink, EventTag } from './observer.js';
+
+/** What a connection belongs to. */
+export interface ConnectionHost {
+  readonly maxFrameBytes: number;
+  /** Must a client prove that it knows the token before anything else? */
+  readonly tokenRequired: boolean;
+  /** A decoded message; what it throws is answered as an error. */
+  onMessage(connection: Connection, message: unknown): void;
+  onClose(connection: Connection): void;
+}
+
+export class Connection implements EventSink {
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #open = new Set<RequestId>();
+  readonly #whenDrained: (() => void)[] = [];
+  readonly #whenClosed: (() => void)[] = [];
+  #dialect: Dialect | null = null;
+  #reader: FrameReader | LineReader | null = null;
+  #parts: Buffer[] = [];
+  #pendingBytes = 0;
+  #scheduled = false;
+  #inputEnded = false;
+  #ending = false;
+  #proofTimer: NodeJS.Timeout | null = null;
+  authorized: boolean;
+  /** Who it says it is. */
+  client = 'a client';
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.authorized = !host.tokenRequired;
+    if (!this.authorized) this.#proofTimer = setTimeout(() => this.destroy(), LIMITS.unprovenMs);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.#onInputEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Takes the client's word as proved: from now on it may send what the server allows. */
+  authorize(): void {
+    this.authorized = true;
+    if (this.#proofTimer !== null) clearTimeout(this.#proofTimer);
+    if (this.#reader instanceof FrameReader) this.#reader.maxFrameBytes = this.#host.maxFrameBytes;
+    if (this.#reader instanceof LineReader) this.#reader.maxLineBytes = this.#host.maxFrameBytes;
+  }
+
+  get congested(): boolean {
+    return this.#pendingBytes + this.#socket.writableLength > LIMITS.congestedBytes;
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  onceDrained(resume: () => void): void {
+    this.#whenDrained.push(resume);
+  }
+
+  onceClosed(callback: () => void): void {
+    this.#whenClosed.push(callback);
+  }
+
+  /** Marks a request as open. @throws bad_request if its id is in use, overloaded if there are too many. */
+  begin(id: RequestId): void {
+    if (this.#open.has(id)) throw new SockPythonError('bad_request', `request id ${JSON.stringify(id)} is in use`);
+    if (this.#open.size >= LIMITS.openRequestCount) {
+      throw new SockPythonError('overloaded', `${LIMITS.openRequestCount} requests are open on this connection`);
+    }
+    this.#open.add(id);
+  }
+
+  /** The request has its terminal answer. */
+  finish(id: RequestId): void {
+    this.#open.delete(id);
+    this.#closeIfAnswered();
+  }
+
+  reply(id: RequestId, reply: unknown): void {
+    this.send({ id, reply });
+    this.finish(id);
+  }
+
+  fail(id: RequestId | null, error: unknown): void {
+    this.send({ id, error: asSockPythonError(error).toBody() });
+    if (id !== null) this.finish(id);
+  }
+
+  send(message: object): void {
+    this.#push(encodeMessage(this.#dialect ?? 'lines', message));
+  }
+
+  sendEvent(payload: Buffer, tag: EventTag | null): void {
+    if (this.#dialect === 'msgpack-frames') {
+      this.#push(tag === null ? encodeFrame(payload) : spliceId(payload, tag.pair));
+      return;
+    }
+    const event = decodeMessagePack(payload) as object;
+    this.send(tag === null ? event : { id: tag.id, ...event });
+  }
+
+  /** Sends what is to be sent, then closes. */
+  end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#flush();
+    this.#socket.end();
+  }
+
+  /** Closes now. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#ending || chunk.length === 0) return;
+    try {
+      this.#reader ??= this.#chooseReader(chunk[0] as number);
+      this.#reader?.push(chunk);
+    } catch (error) {
+      // The stream itself is broken: nothing that follows could be understood.
+      this.fail(null, error);
+      this.end();
+    }
+  }
+
+  #chooseReader(first: number): FrameReader | LineReader | null {
+    const limit = this.authorized ? this.#host.maxFrameBytes : LIMITS.unprovenFrameBytes;
+    switch (detectDialect(first)) {
+      case 'frames':
+        return new FrameReader(limit, (payload) => this.#onPayload(payload));
+      case 'lines':
+        this.#dialect = 'lines';
+        return new LineReader(limit, (line) => this.#onPayload(line));
+      default:
+        this.#push(Buffer.from(REFUSAL));
+        this.end();
+        return null;
+    }
+  }
+
+  #onPayload(payload: Buffer): void {
+    if (this.#ending) return;
+    this.#dialect ??= dialectOfPayload(payload);
+    try {
+      this.#host.onMessage(this, decodeMessage(this.#dialect, payload));
+    } catch (error) {
+      this.fail(null, error);
+    }
+  }
+
+  #onInputEnd(): void {
+    this.#inputEnded = true;
+    try {
+      this.#reader?.end();
+    } catch (error) {
+      this.fail(null, error);
+    }
+    this.#closeIfAnswered();
+  }
+
+  /** After a half-close everything that was asked is answered, then we close too. */
+  #closeIfAnswered(): void {
+    if (this.#inputEnded && this.#open.size === 0) this.end();
+  }
+
+  #onDrain(): void {
+    for (const resume of this.#whenDrained.splice(0)) resume();
+  }
+
+  #onClose(): void {
+    if (this.#proofTimer !== null) clearTimeout(this.#proofTimer);
+    this.#parts = [];
+    this.#whenDrained.length = 0;
+    for (const callback of this.#whenClosed.splice(0)) callback();
+    this.#host.onClose(this);
+  }
+
+  #push(bytes: Buffer): void {
+    if (this.#socket.destroyed) return;
+    this.#parts.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  /** One write for all that one turn of the loop has made. */
+  #flush(): void {
+    this.#scheduled = false;
+    const parts = this.#parts;
+    if (parts.length === 0) return;
+    const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, this.#pendingBytes);
+    this.#parts = [];
+    this.#pendingBytes = 0;
+    if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(bytes);
+  }
+}
+
+/** The tag by which the submitter's events are marked as the answer to its request. */
+export function eventTag(id: RequestId): EventTag {
+  return { id, pair: encodeIdPair(id) };
+}

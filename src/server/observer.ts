@@ -1,0 +1,109 @@
+/**
+ * One reader of one run's log: the client that submitted the run, one that attached to it, or one that watches.
+ * It hands events to its sink as fast as the sink takes them and falls back to reading the log when it does not.
+ */
+import type { RequestId } from '../protocol/messages.js';
+import type { Follower, RunLog } from './run_log.js';
+import type { Gap } from './spill.js';
+
+/** A request's id, as a value and as the bytes that are spliced into an event. */
+export interface EventTag {
+  readonly id: RequestId;
+  readonly pair: Buffer;
+}
+
+/** Where events go: one client's connection. */
+export interface EventSink {
+  /** So much is waiting to be sent that more should be read from the log later. */
+  readonly congested: boolean;
+  /** Sends an event, marked with the tag where one is given. */
+  sendEvent(payload: Buffer, tag: EventTag | null): void;
+  /** Calls back once when it is no longer congested. */
+  onceDrained(resume: () => void): void;
+}
+
+export interface ObserverOptions {
+  readonly log: RunLog;
+  readonly sink: EventSink;
+  /** For the submitter alone. */
+  readonly tag: EventTag | null;
+  /** Number of the first event wanted. */
+  readonly since: number;
+  /** Makes the event that tells of a gap. */
+  readonly gapEvent: (gap: Gap) => Buffer;
+  /** Changes events on their way. */
+  readonly dress?: ((payload: Buffer) => Buffer) | undefined;
+  /** The last event has been handed over. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+export class Observer implements Follower {
+  readonly #options: ObserverOptions;
+  #next: number;
+  #waiting = false;
+  #closed = false;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#next = options.since;
+  }
+
+  /** Begins: what is in the log already, then what comes. */
+  start(): void {
+    this.#options.log.follow(this);
+    this.#pump();
+  }
+
+  /** Stops reading; idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#options.log.unfollow(this);
+  }
+
+  onAppend(payload: Buffer, index: number): void {
+    const { sink, log } = this.#options;
+    if (this.#waiting || this.#closed) return;
+    if (index !== this.#next || sink.congested) return this.#pump();
+    this.#next = index + 1;
+    this.#deliver(payload);
+    if (log.ended) this.#end();
+  }
+
+  onQuiet(): void {
+    if (!this.#waiting && !this.#closed) this.#pump();
+  }
+
+  #deliver(payload: Buffer): void {
+    const { sink, tag, dress } = this.#options;
+    sink.sendEvent(dress === undefined ? payload : dress(payload), tag);
+  }
+
+  #pump(): void {
+    const { log, sink } = this.#options;
+    while (!sink.congested) {
+      const stretch = log.read(this.#next);
+      if (stretch === null) {
+        if (log.ended) this.#end();
+        return;
+      }
+      if (stretch.gap !== null) sink.sendEvent(this.#options.gapEvent(stretch.gap), this.#options.tag);
+      this.#next = stretch.first;
+      for (const payload of stretch.payloads) {
+        if (sink.congested) break;
+        this.#next += 1;
+        this.#deliver(payload);
+      }
+    }
+    this.#waiting = true;
+    sink.onceDrained(() => {
+      this.#waiting = false;
+      if (!this.#closed) this.#pump();
+    });
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.close();
+    this.#options.onEnd?.();
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The events of one run, numbered by their place. Clients are cursors into it; the kernel only appends.
+ *
+ *   append ─▶ newest in memory ─▶ (older) segment files ─▶ (past the cap) a gap that is counted
+ *       └──▶ followers that have read everything so far are handed the event at once
+ */
+import type { Gap, Spill } from './spill.js';
+
+/** Somebody who reads along. */
+export interface Follower {
+  /** A new event, number `index`. Must not throw. */
+  onAppend(payload: Buffer, index: number): void;
+  /** There is more to read, or the log has ended. */
+  onQuiet(): void;
+}
+
+/** A stretch of the log, from the event asked for or, if that was dropped, from the first after the gap. */
+export interface Stretch {
+  readonly first: number;
+  readonly payloads: readonly Buffer[];
+  readonly gap: Gap | null;
+}
+
+export interface RunLogOptions {
+  /** Newest events held in memory, by size and number; what is older goes to the spill. */
+  readonly memoryBytes: number;
+  readonly memoryEventCount: number;
+  /** Makes the spill when it is first needed. */
+  readonly openSpill: () => Spill;
+  /** The spill cannot be written: the events named are lost, and nothing more is spilled. */
+  readonly onSpillFailed: (error: Error) => void;
+}
+
+/** Events are spilled in batches of about this size, so that memory holds between one and two of them. */
+const BATCH_SHARE = 4;
+
+export class RunLog {
+  readonly #options: RunLogOptions;
+  readonly #followers = new Set<Follower>();
+  #payloads: Buffer[] = [];
+  /** Number of the first event in memory. */
+  #base = 0;
+  #memoryBytes = 0;
+  #bytes = 0;
+  #ended = false;
+  #spill: Spill | null = null;
+  #lost: { first: number; events: number; bytes: number } | null = null;
+
+  constructor(options: RunLogOptions) {
+    this.#options = options;
+  }
+
+  /** How many events there have been. */
+  get eventCount(): number {
+    return this.#base + this.#payloads.length;
+  }
+
+  /** How many bytes they had. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  get spilledBytes(): number {
+    return this.#spill?.bytes ?? 0;
+  }
+
+  /** No event will follow. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The last event, which is `done` once the log has ended. */
+  get last(): Buffer | null {
+    return this.#payloads.at(-1) ?? null;
+  }
+
+  /** Adds an event and hands it to the followers; `last` ends the log. */
+  append(payload: Buffer, last = false): void {
+    const index = this.eventCount;
+    this.#add(payload);
+    this.#ended = last;
+    for (const follower of this.#followers) follower.onAppend(payload, index);
+  }
+
+  /** Adds an event that may wait for the next one; `announce()` shows it to the followers otherwise. */
+  appendQuietly(payload: Buffer): void {
+    this.#add(payload);
+  }
+
+  announce(): void {
+    for (const follower of this.#followers) follower.onQuiet();
+  }
+
+  follow(follower: Follower): void {
+    this.#followers.add(follower);
+  }
+
+  unfollow(follower: Follower): void {
+    this.#followers.delete(follower);
+  }
+
+  /** What there is from event `from` on: one stretch at a time, null at the end. */
+  read(from: number): Stretch | null {
+    if (from >= this.eventCount) return null;
+    if (from >= this.#base) return { first: from, payloads: this.#payloads.slice(from - this.#base), gap: null };
+    const kept = this.#spill?.read(from) ?? null;
+    if (kept !== null) return { first: from, payloads: kept, gap: null };
+    return this.#readPastGap(from);
+  }
+
+  /** Forgets all but the last event, on disk too; who still reads is told of the gap. */
+  remove(): void {
+    this.#spill?.remove();
+    this.#spill = null;
+    this.#base = Math.max(0, this.eventCount - 1);
+    this.#payloads = this.#payloads.slice(-1);
+    this.#memoryBytes = this.#payloads[0]?.length ?? 0;
+  }
+
+  #readPastGap(from: number): Stretch {
+    const next = this.#spill?.skip(from) ?? this.#base;
+    const inSpill = next < this.#base ? this.#spill?.read(next) : null;
+    const dropped = this.#spill?.gap ?? { events: 0, bytes: 0 };
+    const lost = this.#lost !== null && this.#lost.first >= from && this.#lost.first < next ? this.#lost : null;
+    const bytes = (lost?.bytes ?? 0) + (next > from ? dropped.bytes : 0);
+    return { first: next, payloads: inSpill ?? this.#payloads.slice(), gap: { events: next - from, bytes } };
+  }
+
+  #add(payload: Buffer): void {
+    this.#payloads.push(payload);
+    this.#memoryBytes += payload.length;
+    this.#bytes += payload.length;
+    const { memoryBytes, memoryEventCount } = this.#options;
+    if (this.#memoryBytes > memoryBytes || this.#payloads.length > memoryEventCount) this.#spillOldest();
+  }
+
+  /** Moves a batch of the oldest events out of memory; the newest one always stays. */
+  #spillOldest(): void {
+    const { memoryBytes, memoryEventCount } = this.#options;
+    let count = 0;
+    let bytes = 0;
+    while (
+      count < this.#payloads.length - 1 &&
+      (bytes < memoryBytes / BATCH_SHARE || this.#payloads.length - count > memoryEventCount)
+    ) {
+      bytes += (this.#payloads[count] as Buffer).length;
+      count += 1;
+    }
+    if (count === 0) return;
+    const batch = this.#payloads.slice(0, count);
+    this.#keepOnDisk(batch, bytes);
+    this.#payloads = this.#payloads.slice(count);
+    this.#memoryBytes -= bytes;
+    this.#base += count;
+  }
+
+  #keepOnDisk(batch: readonly Buffer[], bytes: number): void {
+    if (this.#lost === null) {
+      try {
+        this.#spill ??= this.#options.openSpill();
+        this.#spill.write(this.#base, batch);
+        return;
+      } catch (error) {
+        this.#lost = { first: this.#base, events: 0, bytes: 0 };
+        this.#options.onSpillFailed(error as Error);
+      }
+    }
+    this.#lost.events += batch.length;
+    this.#lost.bytes += bytes;
+  }
+}

@@ -1,0 +1,46 @@
+/** `watch`: one connection follows every run of the session, from where it joins on. */
+import type { RequestId } from '../protocol/messages.js';
+import type { Connection } from './connection.js';
+import { gapEvent, withCode } from './events.js';
+import { Observer } from './observer.js';
+import type { Run } from './run.js';
+import type { RunLog } from './run_log.js';
+import type { ServerCore } from './server_core.js';
+
+/** Answers with the place where it joins; every event of the session follows until the connection ends. */
+export function watch(core: ServerCore, connection: Connection, id: RequestId): void {
+  const { session } = core;
+  const { current } = session;
+  connection.reply(id, { run: current?.number ?? null, at: current?.log.eventCount ?? 0 });
+  const watcher = (run: Run): void => follow(core, connection, run, 0);
+  if (current !== null) follow(core, connection, current, current.log.eventCount);
+  for (const waiting of session.waiting) follow(core, connection, waiting, waiting.log.eventCount);
+  followLog(core, connection, { number: 0, log: session.stream }, session.stream.eventCount);
+  session.watchers.add(watcher);
+  connection.onceClosed(() => session.watchers.delete(watcher));
+}
+
+function follow(core: ServerCore, connection: Connection, run: Run, since: number): void {
+  const { code, name } = run.submission;
+  followLog(core, connection, run, since, (payload) => withCode(payload, code, name));
+}
+
+function followLog(
+  core: ServerCore,
+  connection: Connection,
+  followed: { readonly number: number; readonly log: RunLog },
+  since: number,
+  dress?: (payload: Buffer) => Buffer,
+): void {
+  const observer: Observer = new Observer({
+    log: followed.log,
+    sink: connection,
+    tag: null,
+    since,
+    gapEvent: (gap) => gapEvent(followed.number, gap),
+    dress,
+    onEnd: () => core.release(connection, observer),
+  });
+  core.hold(connection, observer);
+  observer.start();
+}
