@@ -72,7 +72,9 @@ function unnamed(address: Address | undefined): SessionInfo | undefined {
 
 function isSameAddress(wanted: Address, found: Address): boolean {
   if (wanted.kind === 'unix' || found.kind === 'unix') return formatAddress(wanted) === formatAddress(found);
-  return (wanted.port === 0 || wanted.port === found.port) && (wanted.host === found.host || found.host === '127.0.0.1');
+  return (
+    (wanted.port === 0 || wanted.port === found.port) && (wanted.host === found.host || found.host === '127.0.0.1')
+  );
 }
 
 function toError(report: Extract<ReadyReport, { ready: false }>): Error {

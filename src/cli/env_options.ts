@@ -64,11 +64,7 @@ function fileLine(line: string): string | undefined {
   return quote === undefined ? text : `${name}=${quoted}`;
 }
 
-function set(
-  target: Record<string, string>,
-  setting: string,
-  { env, where }: { env: Io['env']; where: string },
-): void {
+function set(target: Record<string, string>, setting: string, { env, where }: { env: Io['env']; where: string }): void {
   const at = setting.indexOf('=');
   const name = (at < 0 ? setting : setting.slice(0, at)).trim();
   if (name === '' || /[\s\0]/.test(name)) {

@@ -20,6 +20,11 @@ export class CommandFailure extends Error {
   }
 }
 
+/** Help was asked for and printed; there is nothing more to do. */
+export class HelpShown extends Error {
+  override readonly name: string = 'HelpShown';
+}
+
 /** The exit status that belongs to what was thrown. */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof UsageError) return EXIT.usage;

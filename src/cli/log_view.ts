@@ -11,7 +11,9 @@ export function parseLevel(text: string): LogLevel {
   const word = text === 'warn' ? 'warning' : text;
   const level = LEVELS.find((known) => known === word);
   if (level === undefined) {
-    throw new UsageError(`--verbosity takes debug, info, warn, warning, error or critical, not ${JSON.stringify(text)}`);
+    throw new UsageError(
+      `--verbosity takes debug, info, warn, warning, error or critical, not ${JSON.stringify(text)}`,
+    );
   }
   return level;
 }

@@ -1,13 +1,8 @@
 /** A commander program per command, which throws instead of exiting and prints where it is told. */
 import { Command, CommanderError, Option } from 'commander';
-import { UsageError } from './failure.js';
+import { HelpShown, UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { OPTIONS, type OptionName } from './options.js';
-
-/** Help was asked for and printed; there is nothing more to do. */
-export class HelpShown extends Error {
-  override readonly name: string = 'HelpShown';
-}
 
 export interface ProgramOptions {
   readonly name: string;
@@ -57,7 +52,7 @@ function newProgram({ name, description, operands = [], ...rest }: ProgramOption
 }
 
 function newOption(name: OptionName, isRepeatable: boolean): Option {
-  const [flags, help] = OPTIONS[name];
+  const { flags, help } = OPTIONS[name];
   const option = new Option(flags, help);
   // `--no-token` would make commander invent a `token` that is true; under its own name it is a plain flag.
   if (flags.startsWith('--no-')) option.negate = false;

@@ -70,7 +70,10 @@ function nearestVenv(place: Place, passedOver: string[]): string | undefined {
     const venv = join(folder, '.venv');
     const python = join(venv, 'bin', 'python');
     if (!isExecutable(python)) continue;
-    const fault = firstFault([...onTheWay, venv, realpathSync(venv), join(venv, 'bin'), python, realpathSync(python)], place.uid);
+    const fault = firstFault(
+      [...onTheWay, venv, realpathSync(venv), join(venv, 'bin'), python, realpathSync(python)],
+      place.uid,
+    );
     if (fault === undefined) return python;
     passedOver.push(`${venv}: ${fault}`);
   }

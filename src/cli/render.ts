@@ -15,7 +15,7 @@ export interface Piece {
 
 export interface TextRendererOptions {
   /** Default: one space. */
-  readonly separator?: string;
+  readonly separator?: string | undefined;
   /** Leave out everything but get(). */
   readonly quiet?: boolean;
 }

@@ -41,6 +41,7 @@ class RunDriver {
   readonly #lines: StdinLines;
   readonly #left: Promise<number>;
   #leave: (exitCode: number) => void = () => {};
+  /** Left behind, or at its end: there is nothing more to tell. */
   #hasLeft = false;
 
   constructor(options: DriveOptions) {
@@ -62,6 +63,7 @@ class RunDriver {
     try {
       return await Promise.race([this.#follow(), this.#left]);
     } finally {
+      this.#hasLeft = true;
       clearTimeout(timer);
       forget();
       this.#lines.stop();

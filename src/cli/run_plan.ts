@@ -26,8 +26,8 @@ export interface RunPlan {
   readonly source: SnippetSource;
   readonly address: Address | undefined;
   readonly target: TargetFlags;
-  /** The snippet's `sys.argv`. */
-  readonly argv: readonly string[];
+  /** The snippet's `sys.argv`; the bare form leaves it alone. */
+  readonly argv: readonly string[] | undefined;
   readonly timeoutMs: number | undefined;
   readonly waitMs: number | undefined;
   readonly kill: boolean;
@@ -38,7 +38,18 @@ export interface RunPlan {
   readonly start: boolean;
 }
 
-const COMMON = ['session', 'address', 'timeout', 'wait', 'killLate', 'value', 'quiet', 'sep', 'json', 'classic'] as const;
+const COMMON = [
+  'session',
+  'address',
+  'timeout',
+  'wait',
+  'killLate',
+  'value',
+  'quiet',
+  'sep',
+  'json',
+  'classic',
+] as const;
 
 /** `run [FILE | - | -c CODE] [ARGS…]`. @throws UsageError, HelpShown, bad_address, not_loopback. */
 export function parseRun(args: readonly string[], io: Io): RunPlan {
@@ -74,12 +85,12 @@ export function parseBare(args: readonly string[], io: Io): RunPlan {
     io,
   );
   if (parsed.flags.verbosity !== undefined) parseLevel(parsed.flags.verbosity);
-  return makePlan(parsed, { source: { kind: 'stdin' }, argv: ['-'], isBare: true });
+  return makePlan(parsed, { source: { kind: 'stdin' }, argv: undefined, isBare: true });
 }
 
 interface Origin {
   readonly source: SnippetSource;
-  readonly argv: readonly string[];
+  readonly argv: readonly string[] | undefined;
   readonly isBare?: boolean;
 }
 
@@ -105,7 +116,7 @@ function makePlan({ flags, operands }: Parsed<RunFlags>, { source, argv, isBare 
 /** What of a plan goes to the server. */
 export function toRunOptions(plan: RunPlan): RunOptions {
   return {
-    argv: plan.argv,
+    ...(plan.argv === undefined ? {} : { argv: plan.argv }),
     stdin: plan.source.kind === 'stdin' ? 'none' : 'ask',
     onDisconnect: 'keep',
     collect: false,
@@ -121,5 +132,5 @@ export function nativeOnlyFlag(plan: RunPlan): string | undefined {
   if (plan.timeoutMs !== undefined) return '--timeout';
   if (plan.waitMs !== undefined) return '--wait';
   if (plan.value) return '--value';
-  return plan.argv.length > 1 ? 'arguments of the snippet' : undefined;
+  return (plan.argv?.length ?? 0) > 1 ? 'arguments of the snippet' : undefined;
 }

@@ -13,7 +13,7 @@ export interface RunView {
 export interface ViewOptions {
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly separator?: string;
+  readonly separator?: string | undefined;
 }
 
 export function makeRunView(options: ViewOptions, output: Output): RunView {
@@ -39,7 +39,7 @@ export class TextView implements RunView {
 
   constructor({ quiet, separator }: ViewOptions, output: Output) {
     this.#output = output;
-    this.#renderer = new TextRenderer({ quiet, ...(separator === undefined ? {} : { separator }) });
+    this.#renderer = new TextRenderer({ quiet, separator });
   }
 
   async show(event: RunEvent): Promise<void> {

@@ -93,7 +93,10 @@ export function parseServe(command: 'serve' | 'start', args: readonly string[], 
  * The options of the server, and which Python was chosen.
  * @throws UsageError for values and files that cannot be used.
  */
-export function serverOptions(plan: ServePlan, io: Io): { readonly options: ServerOptions; readonly python: PythonChoice } {
+export function serverOptions(
+  plan: ServePlan,
+  io: Io,
+): { readonly options: ServerOptions; readonly python: PythonChoice } {
   const { flags } = plan;
   const python = choosePython(flags.python, io);
   const env = kernelEnvironment({ env: flags.env, envFile: flags.envFile, python: python.path }, io);

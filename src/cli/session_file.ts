@@ -71,7 +71,10 @@ export function parseSession(file: string, text: string, cwd: string): SessionIn
   if (typeof data !== 'object' || data === null || !('address' in data) || typeof data.address !== 'string') {
     return undefined;
   }
-  const fields: { address: string; token?: unknown; pid?: unknown; protocol?: unknown } = { ...data, address: data.address };
+  const fields: { address: string; token?: unknown; pid?: unknown; protocol?: unknown } = {
+    ...data,
+    address: data.address,
+  };
   return {
     file,
     address: readAddress(file, fields.address, cwd),
@@ -85,7 +88,9 @@ function readAddress(file: string, text: string, cwd: string): Address {
   try {
     const address = parseAddress(text);
     // Only original servers write relative paths; they mean the folder that both work in.
-    return address.kind === 'unix' && !isAbsolute(address.path) ? { kind: 'unix', path: resolve(cwd, address.path) } : address;
+    return address.kind === 'unix' && !isAbsolute(address.path)
+      ? { kind: 'unix', path: resolve(cwd, address.path) }
+      : address;
   } catch (error) {
     throw new SockPythonError('untrusted', `${file}: ${asSockPythonError(error).message}`, { cause: error });
   }

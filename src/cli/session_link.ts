@@ -1,6 +1,7 @@
 /** The command line's connections to a session: one that carries events, and another, made when something is said. */
-import { NativeConnection } from '../transport/native_connection.js';
+
 import type { Requester } from '../client/run.js';
+import { NativeConnection } from '../transport/native_connection.js';
 import { VERSION } from '../version.js';
 import { explainConnect, type Target } from './target.js';
 

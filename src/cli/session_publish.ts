@@ -79,7 +79,10 @@ async function judge(path: string, user: User): Promise<Free> {
   }
   const info = parseSession(path, readQuietly(path), user.cwd);
   if (info === undefined) {
-    throw new SockPythonError('untrusted', `${path} is not a session file, so it is not replaced: name another with -f`);
+    throw new SockPythonError(
+      'untrusted',
+      `${path} is not a session file, so it is not replaced: name another with -f`,
+    );
   }
   if (await isAlive(info)) {
     const who = info.pid === undefined ? 'a live server' : `a live server (pid ${info.pid})`;
@@ -113,7 +116,8 @@ function makeMarker(path: string, marker: string, own: OwnText): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   const pid = parseSession(marker, readQuietly(marker), '/')?.pid;
-  if (pid !== undefined && isProcessAlive(pid)) throw taken(path, `another server (pid ${pid}) is being started with it`);
+  if (pid !== undefined && isProcessAlive(pid))
+    throw taken(path, `another server (pid ${pid}) is being started with it`);
   unlinkQuietly(marker);
   return false;
 }

@@ -53,7 +53,8 @@ export function checkTarget({ file, address, classic }: TrustedTarget, uid: numb
   if (!isWildcard && isNumericHost(host) && !isLoopbackIp(host)) {
     throw untrusted(file, `it names ${formatAddress(address)}, which is not a loopback address`);
   }
-  if (!isNumericHost(host)) throw untrusted(file, `it names the host ${host}; only numeric loopback addresses are followed`);
+  if (!isNumericHost(host))
+    throw untrusted(file, `it names the host ${host}; only numeric loopback addresses are followed`);
   const stranger = listenerUids(port).find((owner) => uid >= 0 && owner !== uid && owner !== 0);
   if (stranger !== undefined) {
     throw untrusted(file, `it names port ${port}, on which user ${stranger} listens, not you (${uid})`);

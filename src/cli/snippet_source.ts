@@ -24,7 +24,9 @@ export async function readSnippet(source: SnippetSource, io: Io): Promise<string
       return decode(readFile(source.path, io.cwd), source.path);
     case 'stdin':
       if (io.stdin.isTTY === true) {
-        io.stderr.write('sock-python: type a snippet of Python, then Ctrl+D on a line of its own runs it (Ctrl+C: give up)\n');
+        io.stderr.write(
+          'sock-python: type a snippet of Python, then Ctrl+D on a line of its own runs it (Ctrl+C: give up)\n',
+        );
       }
       return decode(await readAllBytes(io.stdin), 'standard input');
   }
@@ -33,7 +35,8 @@ export async function readSnippet(source: SnippetSource, io: Io): Promise<string
 function readFile(path: string, cwd: string): Buffer {
   const full = resolve(cwd, path);
   try {
-    if (statSync(full).isSocket()) throw new UsageError(`${path} is a socket, not a file of Python: addresses follow -a`);
+    if (statSync(full).isSocket())
+      throw new UsageError(`${path} is a socket, not a file of Python: addresses follow -a`);
     return readFileSync(full);
   } catch (error) {
     if (error instanceof UsageError) throw error;

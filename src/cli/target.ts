@@ -28,7 +28,11 @@ export interface Target {
  * The address that a command line gives, by operands or `-a`; undefined if by neither.
  * @throws UsageError, bad_address, not_loopback.
  */
-export function givenAddress(operands: readonly string[], flags: TargetFlags, isBare: boolean = false): Address | undefined {
+export function givenAddress(
+  operands: readonly string[],
+  flags: TargetFlags,
+  isBare: boolean = false,
+): Address | undefined {
   const operand = addressOperand(operands, isBare ? { isSocket } : {});
   if (operand !== undefined && flags.address !== undefined) {
     throw new UsageError(`two addresses: ${operand} and -a ${flags.address}`);
@@ -75,7 +79,9 @@ export function explainConnect(error: unknown, target: Target): SockPythonError 
       target.token === undefined
         ? 'name its session file with -f, which holds the token'
         : 'is the token from another session? -f names the session file, -f - none';
-    return new SockPythonError('unauthorized', `${formatAddress(target.address)}: ${known.message} (${hint})`, { cause: known });
+    return new SockPythonError('unauthorized', `${formatAddress(target.address)}: ${known.message} (${hint})`, {
+      cause: known,
+    });
   }
   return known;
 }

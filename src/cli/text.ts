@@ -58,6 +58,7 @@ export function formatSpan(ms: number): string {
 /** A size for people, in steps of 1024. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
-  const [divisor, unit] = bytes < 1_048_576 ? [1024, 'KiB'] : bytes < 1_073_741_824 ? [1_048_576, 'MiB'] : [1_073_741_824, 'GiB'];
+  const [divisor, unit] =
+    bytes < 1_048_576 ? [1024, 'KiB'] : bytes < 1_073_741_824 ? [1_048_576, 'MiB'] : [1_073_741_824, 'GiB'];
   return `${(bytes / divisor).toFixed(1)} ${unit}`;
 }

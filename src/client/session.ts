@@ -90,15 +90,17 @@ export class Session {
 
   /**
    * Runs a snippet. Many may be in flight; the server runs them one after the other.
-   * @throws the signal's reason if that is aborted already (nothing is sent then); connection_lost after `close`.
+   * @throws the signal's reason if that is aborted already, bad_request for arguments that the protocol cannot carry,
+   * connection_lost after `close`; nothing is sent then. All else comes through the handle's `result`.
    */
   run(code: string, options: RunOptions = {}): Run {
     options.signal?.throwIfAborted();
     this.#checkOpen();
     const message = toRunMessage(code, options);
-    this.#open.add();
     const connection = this.#connection;
-    return new Run({ stream: connection, control: connection, message, onSettled: this.#open.remove }, options);
+    const run = new Run({ stream: connection, control: connection, message, onSettled: this.#open.remove }, options);
+    this.#open.add();
+    return run;
   }
 
   /**
@@ -107,12 +109,8 @@ export class Session {
    */
   async attach(run: number | 'current' | 'last', options: AttachOptions = {}): Promise<Run> {
     options.signal?.throwIfAborted();
-    this.#checkOpen();
+    const stream = await this.#openAnother();
     this.#open.add();
-    const stream = await this.#openAnother().catch((error: unknown) => {
-      this.#open.remove();
-      throw error;
-    });
     const onSettled = (): void => {
       this.#leave(stream);
       this.#open.remove();
@@ -124,7 +122,6 @@ export class Session {
 
   /** Joins the session's whole stream of events; resolves when joined. `close` ends it, too. */
   async watch(): Promise<Watch> {
-    this.#checkOpen();
     const stream = await this.#openAnother();
     const buffer = new EventBuffer({ keep: false, flow: stream });
     void stream.closed.then((error) => buffer.end(error === undefined ? undefined : { error }));
@@ -228,6 +225,7 @@ export class Session {
   }
 
   async #openAnother(): Promise<NativeConnection> {
+    this.#checkOpen();
     const connection = await NativeConnection.open(this.address, this.#options);
     if (this.#closing !== undefined) {
       connection.destroy();

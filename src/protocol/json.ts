@@ -60,6 +60,8 @@ function floatName(value: number): string {
 }
 
 function taggedBigInt(value: bigint): unknown {
+  if (!isInt64(value))
+    throw new SockPythonError('bad_request', 'a message cannot carry an integer of more than 64 bits');
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : { $int: String(value) };
 }
@@ -121,9 +123,14 @@ function fromBase64(text: string): Buffer {
 function fromDigits(text: string): number | bigint {
   if (!/^-?\d{1,20}$/.test(text)) throw badTag('$int');
   const value = BigInt(text);
-  if (value < -(2n ** 63n) || value >= 2n ** 64n) throw badTag('$int');
+  if (!isInt64(value)) throw badTag('$int');
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+/** Signed or unsigned, as MessagePack has both. */
+function isInt64(value: bigint): boolean {
+  return value >= -(2n ** 63n) && value < 2n ** 64n;
 }
 
 function fromFloatName(text: string): number {

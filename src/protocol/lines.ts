@@ -44,13 +44,17 @@ export class LineReader {
     this.#partial.add(rest, this.maxLineBytes + 1);
   }
 
-  /** The stream has ended; a last line without an end counts. */
+  /**
+   * The stream has ended; a last line without an end counts.
+   * @throws too_large if that is over the limit.
+   */
   end(): void {
     if (!this.#dead && this.#partial.lengthBytes > 0) this.#emit(this.#partial.take());
   }
 
   #emit(line: Buffer): void {
     const end = line.length > 0 && line[line.length - 1] === RETURN ? line.length - 1 : line.length;
+    if (end > this.maxLineBytes) this.#refuse();
     for (let at = 0; at < end; at++) {
       const byte = line[at];
       if (byte !== BLANK && byte !== TAB && byte !== RETURN) {
@@ -62,8 +66,10 @@ export class LineReader {
 
   /** One byte more than the limit may wait: it can be the return of `\r\n`. */
   #check(moreBytes: number): void {
-    const lengthBytes = this.#partial.lengthBytes + moreBytes;
-    if (lengthBytes <= this.maxLineBytes + 1) return;
+    if (this.#partial.lengthBytes + moreBytes > this.maxLineBytes + 1) this.#refuse();
+  }
+
+  #refuse(): never {
     this.#dead = new SockPythonError('too_large', `a line is over the limit of ${this.maxLineBytes} bytes`);
     throw this.#dead;
   }

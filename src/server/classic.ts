@@ -12,6 +12,7 @@ import type { ServerCore } from './server_core.js';
 export function handleClassic(core: ServerCore, connection: Connection, message: unknown): void {
   const request = parseClassicRequest(message);
   if (request === null || !connection.authorized) return connection.end();
+  connection.takeNoMore();
   if ('snippet' in request) return runSnippet(core, connection, request.snippet);
   void controlServer(core, connection, request.control);
 }

@@ -24,6 +24,11 @@ import { decodeMessagePack, encodeIdPair, spliceId } from '../protocol/msgpack.j
 import type { Socket } from '../transport/socket.js';
 import type { EventSink, EventTag } from './observer.js';
 
+/** What may wait to be read by a client that goes on asking: much more than is ever read ahead from a log. */
+const UNREAD_BYTES = 8 * LIMITS.congestedBytes;
+/** How long a client may keep its side open after ours was closed. */
+const LINGER_MS = 5000;
+
 /** What a connection belongs to. */
 export interface ConnectionHost {
   readonly maxFrameBytes: number;
@@ -39,15 +44,17 @@ export class Connection implements EventSink {
   readonly #host: ConnectionHost;
   readonly #open = new Set<RequestId>();
   readonly #whenDrained: (() => void)[] = [];
-  readonly #whenClosed: (() => void)[] = [];
+  readonly #whenClosed = new Set<() => void>();
   #dialect: Dialect | null = null;
   #reader: FrameReader | LineReader | null = null;
   #parts: Buffer[] = [];
   #pendingBytes = 0;
   #scheduled = false;
   #inputEnded = false;
+  #single = false;
   #ending = false;
   #proofTimer: NodeJS.Timeout | null = null;
+  #lingerTimer: NodeJS.Timeout | null = null;
   authorized: boolean;
   /** Who it says it is. */
   client = 'a client';
@@ -83,8 +90,15 @@ export class Connection implements EventSink {
     this.#whenDrained.push(resume);
   }
 
-  onceClosed(callback: () => void): void {
-    this.#whenClosed.push(callback);
+  /** Calls back when it is closed; what it returns takes the wish back. */
+  onceClosed(callback: () => void): () => void {
+    this.#whenClosed.add(callback);
+    return () => this.#whenClosed.delete(callback);
+  }
+
+  /** The message that came is the only one: no more are taken, and whoever answers it ends the connection. */
+  takeNoMore(): void {
+    this.#single = true;
   }
 
   /** Marks a request as open. @throws bad_request if its id is in use, overloaded if there are too many. */
@@ -113,7 +127,9 @@ export class Connection implements EventSink {
   }
 
   send(message: object): void {
-    this.#push(encodeMessage(this.#dialect ?? 'lines', message));
+    // In frames of which none was understood yet, JSON says by itself what it is.
+    const unknown = this.#reader instanceof FrameReader ? 'json-frames' : 'lines';
+    this.#push(encodeMessage(this.#dialect ?? unknown, message));
   }
 
   sendEvent(payload: Buffer, tag: EventTag | null): void {
@@ -125,12 +141,20 @@ export class Connection implements EventSink {
     this.send(tag === null ? event : { id: tag.id, ...event });
   }
 
-  /** Sends what is to be sent, then closes. */
+  /** Sends what is to be sent, then closes; who does not close its own side in time is cut off. */
   end(): void {
     if (this.#ending) return;
     this.#ending = true;
     this.#flush();
-    this.#socket.end();
+    this.#socket.end(() => {
+      this.#lingerTimer = setTimeout(() => this.destroy(), LINGER_MS).unref();
+    });
+  }
+
+  /** Takes nothing more, and ends once everything that was asked is answered. */
+  endWhenAnswered(): void {
+    this.#inputEnded = true;
+    this.#closeIfAnswered();
   }
 
   /** Closes now. */
@@ -166,7 +190,7 @@ export class Connection implements EventSink {
   }
 
   #onPayload(payload: Buffer): void {
-    if (this.#ending) return;
+    if (this.#ending || this.#single || this.#inputEnded) return;
     this.#dialect ??= dialectOfPayload(payload);
     try {
       this.#host.onMessage(this, decodeMessage(this.#dialect, payload));
@@ -176,29 +200,32 @@ export class Connection implements EventSink {
   }
 
   #onInputEnd(): void {
-    this.#inputEnded = true;
     try {
+      // A last line without its end counts.
       this.#reader?.end();
     } catch (error) {
       this.fail(null, error);
     }
-    this.#closeIfAnswered();
+    this.endWhenAnswered();
   }
 
   /** After a half-close everything that was asked is answered, then we close too. */
   #closeIfAnswered(): void {
-    if (this.#inputEnded && this.#open.size === 0) this.end();
+    if (this.#inputEnded && this.#open.size === 0 && !this.#single) this.end();
   }
 
   #onDrain(): void {
+    this.#socket.resume();
     for (const resume of this.#whenDrained.splice(0)) resume();
   }
 
   #onClose(): void {
     if (this.#proofTimer !== null) clearTimeout(this.#proofTimer);
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
     this.#parts = [];
     this.#whenDrained.length = 0;
-    for (const callback of this.#whenClosed.splice(0)) callback();
+    for (const callback of this.#whenClosed) callback();
+    this.#whenClosed.clear();
     this.#host.onClose(this);
   }
 
@@ -219,7 +246,10 @@ export class Connection implements EventSink {
     const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, this.#pendingBytes);
     this.#parts = [];
     this.#pendingBytes = 0;
-    if (!this.#socket.destroyed && this.#socket.writable) this.#socket.write(bytes);
+    if (this.#socket.destroyed || !this.#socket.writable) return;
+    this.#socket.write(bytes);
+    // Events wait in the log for a slow reader; its answers cannot: it is not heard again before it has read them.
+    if (this.#socket.writableLength > UNREAD_BYTES) this.#socket.pause();
   }
 }
 

@@ -55,6 +55,7 @@ export class Ladder {
     const done = await this.#climb(run, options);
     if (done !== null) return answer(outcomeOf(done), done.kept);
     if (options.kill !== true) return answer('still_running', true, await this.#stack(run));
+    run.killCause = options.cause;
     this.#session.kernel?.kill(options.why);
     await ended(run, null);
     return answer('killed', false);

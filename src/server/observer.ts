@@ -40,12 +40,15 @@ export interface ObserverOptions {
 export class Observer implements Follower {
   readonly #options: ObserverOptions;
   #next: number;
+  /** Bytes of all events before the next; undefined while that is not known. */
+  #nextByte: number | undefined;
   #waiting = false;
   #closed = false;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.#next = options.since;
+    if (options.since === 0) this.#nextByte = 0;
   }
 
   /** Begins: what is in the log already, then what comes. */
@@ -64,7 +67,6 @@ export class Observer implements Follower {
     const { sink, log } = this.#options;
     if (this.#waiting || this.#closed) return;
     if (index !== this.#next || sink.congested) return this.#pump();
-    this.#next = index + 1;
     this.#deliver(payload);
     if (log.ended) this.#end();
   }
@@ -75,22 +77,24 @@ export class Observer implements Follower {
 
   #deliver(payload: Buffer): void {
     const { sink, tag, dress } = this.#options;
+    this.#next += 1;
+    if (this.#nextByte !== undefined) this.#nextByte += payload.length;
     sink.sendEvent(dress === undefined ? payload : dress(payload), tag);
   }
 
   #pump(): void {
     const { log, sink } = this.#options;
     while (!sink.congested) {
-      const stretch = log.read(this.#next);
+      const stretch = log.read(this.#next, this.#nextByte);
       if (stretch === null) {
         if (log.ended) this.#end();
         return;
       }
       if (stretch.gap !== null) sink.sendEvent(this.#options.gapEvent(stretch.gap), this.#options.tag);
       this.#next = stretch.first;
+      this.#nextByte = stretch.firstByte ?? this.#nextByte;
       for (const payload of stretch.payloads) {
         if (sink.congested) break;
-        this.#next += 1;
         this.#deliver(payload);
       }
     }

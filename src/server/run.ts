@@ -9,7 +9,7 @@ export type EndCause = 'timeout' | 'interrupt' | 'cancel';
 
 export class Run {
   readonly number: number;
-  readonly submission: Submission;
+  submission: Submission;
   readonly log: RunLog;
   state: RunState = 'queued';
   /** Milliseconds since 1970, null while queued. */
@@ -19,6 +19,8 @@ export class Run {
   generation: number | null = null;
   /** Set when the server began to end it. */
   endCause: EndCause | null = null;
+  /** Set when its kernel was killed to end it. */
+  killCause: EndCause | null = null;
   /** It waits for a line of input. */
   asking = false;
   #done: DoneEvent | null = null;
@@ -52,6 +54,9 @@ export class Run {
   finish(payload: Buffer): void {
     this.state = 'done';
     this.asking = false;
+    // Only the code is asked for again; the rest may be large.
+    const { arguments: given, stdin, argv, ...kept } = this.submission;
+    if (given !== undefined || stdin !== undefined || argv !== undefined) this.submission = kept;
     this.log.append(payload, true);
     if (this.#waiters.length === 0) return;
     const waiters = this.#waiters;

@@ -4,7 +4,7 @@
  *   append ─▶ newest in memory ─▶ (older) segment files ─▶ (past the cap) a gap that is counted
  *       └──▶ followers that have read everything so far are handed the event at once
  */
-import type { Gap, Spill } from './spill.js';
+import type { Gap, LogPlace, Spill } from './spill.js';
 
 /** Somebody who reads along. */
 export interface Follower {
@@ -17,6 +17,8 @@ export interface Follower {
 /** A stretch of the log, from the event asked for or, if that was dropped, from the first after the gap. */
 export interface Stretch {
   readonly first: number;
+  /** Bytes of all events before the first, where that had to be found out. */
+  readonly firstByte?: number;
   readonly payloads: readonly Buffer[];
   readonly gap: Gap | null;
 }
@@ -44,7 +46,8 @@ export class RunLog {
   #bytes = 0;
   #ended = false;
   #spill: Spill | null = null;
-  #lost: { first: number; events: number; bytes: number } | null = null;
+  /** From here on nothing could be spilled. */
+  #lost: LogPlace | null = null;
 
   constructor(options: RunLogOptions) {
     this.#options = options;
@@ -103,13 +106,17 @@ export class RunLog {
     this.#followers.delete(follower);
   }
 
-  /** What there is from event `from` on: one stretch at a time, null at the end. */
-  read(from: number): Stretch | null {
+  /**
+   * What there is from event `from` on: one stretch at a time, null at the end. A reader that knows how many bytes
+   * the events before had says so in `fromByte`, and is told a gap to the byte; for others that begin within a gap
+   * its bytes are reckoned.
+   */
+  read(from: number, fromByte?: number): Stretch | null {
     if (from >= this.eventCount) return null;
     if (from >= this.#base) return { first: from, payloads: this.#payloads.slice(from - this.#base), gap: null };
     const kept = this.#spill?.read(from) ?? null;
     if (kept !== null) return { first: from, payloads: kept, gap: null };
-    return this.#readPastGap(from);
+    return this.#readPastGap(from, fromByte);
   }
 
   /** Forgets all but the last event, on disk too; who still reads is told of the gap. */
@@ -121,13 +128,24 @@ export class RunLog {
     this.#memoryBytes = this.#payloads[0]?.length ?? 0;
   }
 
-  #readPastGap(from: number): Stretch {
-    const next = this.#spill?.skip(from) ?? this.#base;
-    const inSpill = next < this.#base ? this.#spill?.read(next) : null;
-    const dropped = this.#spill?.gap ?? { events: 0, bytes: 0 };
-    const lost = this.#lost !== null && this.#lost.first >= from && this.#lost.first < next ? this.#lost : null;
-    const bytes = (lost?.bytes ?? 0) + (next > from ? dropped.bytes : 0);
-    return { first: next, payloads: inSpill ?? this.#payloads.slice(), gap: { events: next - from, bytes } };
+  #readPastGap(from: number, fromByte?: number): Stretch {
+    const next = this.#spill?.skip(from) ?? this.#memoryStart;
+    const inSpill = next.event < this.#base ? this.#spill?.read(next.event) : null;
+    const bytes = next.byte - (fromByte ?? this.#reckonByte(from, next));
+    const gap = { events: next.event - from, bytes };
+    return { first: next.event, firstByte: next.byte, payloads: inSpill ?? this.#payloads.slice(), gap };
+  }
+
+  get #memoryStart(): LogPlace {
+    return { event: this.#base, byte: this.#bytes - this.#memoryBytes };
+  }
+
+  /** The bytes before a dropped event: its share of those that were dropped with it. */
+  #reckonByte(event: number, next: LogPlace): number {
+    const headEnd = this.#spill?.headEnd ?? { event: 0, byte: 0 };
+    const start = this.#lost !== null && this.#lost.event <= event ? this.#lost : headEnd;
+    const share = (event - start.event) / (next.event - start.event);
+    return start.byte + Math.round((next.byte - start.byte) * share);
   }
 
   #add(payload: Buffer): void {
@@ -152,24 +170,21 @@ export class RunLog {
     }
     if (count === 0) return;
     const batch = this.#payloads.slice(0, count);
-    this.#keepOnDisk(batch, bytes);
+    this.#keepOnDisk(batch);
     this.#payloads = this.#payloads.slice(count);
     this.#memoryBytes -= bytes;
     this.#base += count;
   }
 
-  #keepOnDisk(batch: readonly Buffer[], bytes: number): void {
-    if (this.#lost === null) {
-      try {
-        this.#spill ??= this.#options.openSpill();
-        this.#spill.write(this.#base, batch);
-        return;
-      } catch (error) {
-        this.#lost = { first: this.#base, events: 0, bytes: 0 };
-        this.#options.onSpillFailed(error as Error);
-      }
+  #keepOnDisk(batch: readonly Buffer[]): void {
+    if (this.#lost !== null) return;
+    const start = this.#memoryStart;
+    try {
+      this.#spill ??= this.#options.openSpill();
+      this.#spill.write(start, batch);
+    } catch (error) {
+      this.#lost = start;
+      this.#options.onSpillFailed(error as Error);
     }
-    this.#lost.events += batch.length;
-    this.#lost.bytes += bytes;
   }
 }

@@ -12,6 +12,7 @@ export interface RunStoreOptions {
   readonly onSpillFailed: (run: number, error: Error) => void;
   readonly keptRunCount?: number | undefined;
   readonly keptBytes?: number | undefined;
+  readonly keptMs?: number | undefined;
   readonly runSpillBytes?: number | undefined;
   readonly sessionSpillBytes?: number | undefined;
 }
@@ -19,8 +20,8 @@ export interface RunStoreOptions {
 export class RunStore {
   readonly #options: RunStoreOptions;
   readonly #runs = new Map<number, Run>();
-  /** Finished ones, oldest first, with what they hold in memory. */
-  readonly #finished = new Map<Run, number>();
+  /** Finished ones, oldest first, with what they hold in memory and since when. */
+  readonly #finished = new Map<Run, { readonly bytes: number; readonly at: number }>();
   #finishedBytes = 0;
   #last = 0;
 
@@ -34,6 +35,7 @@ export class RunStore {
   }
 
   get(run: number): Run | undefined {
+    if (this.#options.keptMs !== undefined && this.#isOverfull(0)) this.#evictOldest();
     return this.#runs.get(run);
   }
 
@@ -62,17 +64,9 @@ export class RunStore {
   /** The run has ended: it is kept from now on only as long as there is room. */
   retire(run: Run): void {
     const bytes = run.log.memoryBytes + run.submission.code.length;
-    this.#finished.set(run, bytes);
+    this.#finished.set(run, { bytes, at: performance.now() });
     this.#finishedBytes += bytes;
-    const maxCount = this.#options.keptRunCount ?? LIMITS.keptRunCount;
-    const maxBytes = this.#options.keptBytes ?? LIMITS.keptBytes;
-    if (this.#finished.size <= maxCount && this.#finishedBytes <= maxBytes && run.log.spilledBytes === 0) return;
-    const maxSpill = this.#options.sessionSpillBytes ?? LIMITS.sessionSpillBytes;
-    for (const old of this.#finished.keys()) {
-      const spilled = this.#spilledBytes();
-      if (this.#finished.size <= maxCount && this.#finishedBytes <= maxBytes && spilled <= maxSpill) return;
-      if (old !== run) this.#evict(old);
-    }
+    if (run.log.spilledBytes > 0 || this.#isOverfull(0)) this.#evictOldest();
   }
 
   /** Newest first. */
@@ -101,8 +95,27 @@ export class RunStore {
     });
   }
 
+  #isOverfull(spilledBytes: number): boolean {
+    const { keptRunCount, keptBytes, keptMs, sessionSpillBytes } = this.#options;
+    const [oldest] = this.#finished.values();
+    return (
+      this.#finished.size > (keptRunCount ?? LIMITS.keptRunCount) ||
+      this.#finishedBytes > (keptBytes ?? LIMITS.keptBytes) ||
+      spilledBytes > (sessionSpillBytes ?? LIMITS.sessionSpillBytes) ||
+      (oldest !== undefined && keptMs !== undefined && performance.now() - oldest.at > keptMs)
+    );
+  }
+
+  /** Oldest first; the newest one is kept whatever its size. */
+  #evictOldest(): void {
+    for (const run of this.#finished.keys()) {
+      if (this.#finished.size <= 1 || !this.#isOverfull(this.#spilledBytes())) return;
+      this.#evict(run);
+    }
+  }
+
   #evict(run: Run): void {
-    this.#finishedBytes -= this.#finished.get(run) ?? 0;
+    this.#finishedBytes -= this.#finished.get(run)?.bytes ?? 0;
     this.#finished.delete(run);
     this.#runs.delete(run.number);
     run.log.remove();

@@ -150,13 +150,16 @@ export class ServerCore implements ConnectionHost {
     void overtime(this.ladder, run, run.submission.timeoutMs ?? this.options.timeoutMs ?? 0);
   }
 
-  /** Ends every connection after what is to be sent to it. */
-  endConnections(): void {
-    for (const connection of this.#connections.keys()) connection.end();
-  }
-
-  destroyConnections(): void {
-    for (const connection of this.#connections.keys()) connection.destroy();
+  /** Ends every connection once it has all its answers, and drops those that last longer than `graceMs`. */
+  async endConnections(graceMs: number): Promise<void> {
+    const open = [...this.#connections.keys()].filter((connection) => !connection.closed);
+    const closed = open.map((connection) => new Promise<void>((resolve) => connection.onceClosed(resolve)));
+    for (const connection of open) connection.endWhenAnswered();
+    const late = setTimeout(() => {
+      for (const connection of open) connection.destroy();
+    }, graceMs);
+    await Promise.all(closed);
+    clearTimeout(late);
   }
 
   async #interrupt(options: InterruptOptions, why: string): Promise<InterruptReply> {

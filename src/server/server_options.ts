@@ -33,6 +33,17 @@ export interface ServerOptions {
   readonly requireToken?: boolean | undefined;
   /** Keep a kernel ready for the next generation: RESTART and recovery take a few ms, for some 13 MB of memory. */
   readonly standby?: boolean | undefined;
+  /** File that code and output are appended to as the session goes. */
+  readonly transcript?: string | undefined;
+  /** Finished runs are kept up to this number, this size in memory and this age. */
+  readonly keptRunCount?: number | undefined;
+  readonly keptBytes?: number | undefined;
+  readonly keptMs?: number | undefined;
+  /** What logs may take on disk, for one run and for the session. */
+  readonly runSpillBytes?: number | undefined;
+  readonly sessionSpillBytes?: number | undefined;
+  /** Kernels that may die early before the session is dead. */
+  readonly budget?: { readonly deathCount: number; readonly windowMs: number } | undefined;
   /** How long Python may take to say hello. */
   readonly helloMs?: number | undefined;
   readonly onLog?: ((entry: LogEntry) => void) | undefined;

@@ -200,7 +200,7 @@ export class Session {
     this.#loss = { message: reason.message, names: [] };
     this.#options.log(planned ? 'info' : 'warning', `kernel ${generation} is gone: ${reason.message}`);
     if (run === null) return;
-    const status = run.endCause === 'timeout' ? 'timeout' : 'lost';
+    const status = run.killCause === 'timeout' ? 'timeout' : 'lost';
     const ms = performance.now() - run.startedAt;
     this.#finish(run, endEvent(run.number, { status, ms, kept: false, reason }));
   }

@@ -8,6 +8,12 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A place in a log: the number of an event, and the bytes of all events before it. */
+export interface LogPlace {
+  readonly event: number;
+  readonly byte: number;
+}
+
 /** A stretch of whole events in one segment. */
 interface Block {
   readonly firstEvent: number;
@@ -21,6 +27,8 @@ interface Segment {
   readonly fd: number;
   readonly blocks: Block[];
   readonly firstEvent: number;
+  /** Bytes of all events of the log before this segment. */
+  readonly firstByte: number;
   eventCount: number;
   bytes: number;
 }
@@ -59,13 +67,16 @@ export class Spill {
     return { events: this.#gapEvents, bytes: this.#gapBytes };
   }
 
-  /** Number of the first event after the gap. */
-  get #tailStart(): number | null {
-    return this.#segments[this.#headCount]?.firstEvent ?? null;
+  /** Where the head ends. */
+  get headEnd(): LogPlace {
+    const last = this.#segments[this.#headCount - 1];
+    if (last === undefined) return { event: 0, byte: 0 };
+    const event = last.firstEvent + last.eventCount;
+    return { event, byte: last.firstByte + last.bytes - last.eventCount * LENGTH_BYTES };
   }
 
   /** Writes events behind the last ones. @throws the file system's error; nothing of them is kept then. */
-  write(firstEvent: number, payloads: readonly Buffer[]): void {
+  write(first: LogPlace, payloads: readonly Buffer[]): void {
     const parts: Buffer[] = [];
     for (const payload of payloads) {
       const length = Buffer.allocUnsafe(LENGTH_BYTES);
@@ -73,9 +84,10 @@ export class Spill {
       parts.push(length, payload);
     }
     const bytes = Buffer.concat(parts);
-    const segment = this.#segmentFor(firstEvent);
+    const segment = this.#segmentFor(first);
     for (let at = 0; at < bytes.length; ) at += writeSync(segment.fd, bytes, at, bytes.length - at, segment.bytes + at);
-    segment.blocks.push({ firstEvent, eventCount: payloads.length, offset: segment.bytes, bytes: bytes.length });
+    const block = { firstEvent: first.event, eventCount: payloads.length };
+    segment.blocks.push({ ...block, offset: segment.bytes, bytes: bytes.length });
     segment.bytes += bytes.length;
     segment.eventCount += payloads.length;
     this.#shed();
@@ -97,10 +109,10 @@ export class Spill {
     return payloads.slice(from - block.firstEvent);
   }
 
-  /** Where reading goes on when `from` was dropped. */
-  skip(from: number): number | null {
-    const start = this.#tailStart;
-    return start !== null && start > from ? start : null;
+  /** Where reading goes on when `from` was dropped; null if nothing that is here comes after it. */
+  skip(from: number): LogPlace | null {
+    const tail = this.#segments[this.#headCount];
+    return tail !== undefined && tail.firstEvent > from ? { event: tail.firstEvent, byte: tail.firstByte } : null;
   }
 
   /** Removes every file. */
@@ -108,23 +120,25 @@ export class Spill {
     for (const segment of this.#segments.splice(0)) discard(segment);
   }
 
-  #segmentFor(firstEvent: number): Segment {
+  #segmentFor(first: LogPlace): Segment {
     const last = this.#segments.at(-1);
     const full = this.#capBytes / SEGMENTS_PER_CAP;
-    if (last !== undefined && last.bytes < full && last.firstEvent + last.eventCount === firstEvent) return last;
+    if (last !== undefined && last.bytes < full && last.firstEvent + last.eventCount === first.event) return last;
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const path = join(this.#directory, `${this.#name}.${this.#made}`);
     const segment = {
       path,
       fd: openSync(path, 'wx+', 0o600),
       blocks: [],
-      firstEvent,
+      firstEvent: first.event,
+      firstByte: first.byte,
       eventCount: 0,
       bytes: 0,
     };
     this.#made += 1;
+    // The head is what was written first, up to half of the cap; single events can be large beside that.
+    if (this.#gapEvents === 0 && this.bytes <= this.#capBytes / 2) this.#headCount = this.#segments.length;
     this.#segments.push(segment);
-    if (this.#segments.length <= SEGMENTS_PER_CAP / 2 && this.#gapEvents === 0) this.#headCount = this.#segments.length;
     return segment;
   }
 

@@ -19,6 +19,7 @@ import { ServerCore } from './server_core.js';
 import type { RunningServer, ServerEnd, ServerOptions } from './server_options.js';
 import { Session } from './session.js';
 import { makeStatus } from './status.js';
+import { Transcript } from './transcript.js';
 
 /** Our own file for Python, beside the compiled code in a package as in a checkout. */
 const KERNEL_FILE = fileURLToPath(new URL('../../python/session_kernel.py', import.meta.url));
@@ -51,6 +52,7 @@ class Server implements RunningServer {
   readonly #core: ServerCore;
   readonly #idle: NodeJS.Timeout | null = null;
   #listener: Listener | null = null;
+  #transcript: Transcript | null = null;
   #tellClosed: (end: ServerEnd) => void = () => {};
   #ending: Promise<void> | null = null;
 
@@ -135,9 +137,11 @@ class Server implements RunningServer {
     const options = this.#options;
     const log = makeLogger(options.onLog);
     const store = new RunStore({
+      ...options,
       spillDirectory: this.#spillDirectory,
       onSpillFailed: (run, error) => log('error', `the log of run ${run} cannot be kept on disk: ${error.message}`),
     });
+    this.#transcript = options.transcript === undefined ? null : new Transcript(options.transcript, log);
     const session = new Session({
       store,
       log,
@@ -158,6 +162,7 @@ class Server implements RunningServer {
       launcher,
       home: this.#home,
       helloMs: options.helloMs,
+      budget: options.budget,
       standby: options.standby ?? false,
       isBusy: () => session.current !== null,
       listener: {
@@ -170,6 +175,7 @@ class Server implements RunningServer {
       },
     });
     session.use(supervisor);
+    if (this.#transcript !== null) session.watchers.add((run) => this.#transcript?.follow(run));
     const core: ServerCore = new ServerCore({
       options,
       session,
@@ -192,13 +198,11 @@ class Server implements RunningServer {
     session.close(reason, false);
     if (graceMs === 0) supervisor.kill(reason);
     await supervisor.stop(graceMs, reason);
-    const closing = this.#listener?.close();
-    this.#core.endConnections();
-    const late = setTimeout(() => this.#core.destroyConnections(), graceMs);
-    await closing;
-    clearTimeout(late);
+    await this.#listener?.close();
+    await this.#core.endConnections(graceMs);
     session.store.remove();
     session.stream.remove();
+    this.#transcript?.close();
     rmSync(this.#spillDirectory, { recursive: true, force: true });
     this.#home.remove();
     this.#tellClosed({ reason, failed: false });

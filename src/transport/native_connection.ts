@@ -107,10 +107,11 @@ export class NativeConnection {
    */
   request(request: RequestBody, onEvent?: (event: RunEvent) => void): PendingRequest {
     const id = this.#takeId();
-    if (!this.#lost) this.#stream.send({ ...request, id });
+    const refusal = this.#stream.isOpen ? this.#lost : (this.#lost ?? closing());
+    if (!refusal) this.#stream.send({ ...request, id });
     const done = new Promise<unknown>((resolve, reject) => {
-      if (this.#lost) {
-        reject(this.#lost);
+      if (refusal) {
+        reject(refusal);
         return;
       }
       const waiter: Waiter = { request, onEvent, resolve, reject };
@@ -198,6 +199,10 @@ export class NativeConnection {
 }
 
 const MAX_ID = 0xffff_ffff;
+
+function closing(): SockPythonError {
+  return new SockPythonError('connection_lost', 'the connection is closing; nothing was sent');
+}
 
 /** Whether an event without an id is one that this request asked for. */
 function observes({ request }: Waiter, event: RunEvent): boolean {

@@ -257,6 +257,15 @@ describe('close', () => {
     expect(await session.closed).toBeUndefined();
   });
 
+  test('does not wait for a run that could not be sent', async () => {
+    await using peer = await scriptedPeer(place.path('s'), hello);
+    const session = await connect(peer.address);
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    expect(() => session.run('a', { arguments: cycle as never })).toThrow(SockPythonError);
+    await session.close();
+  });
+
   test('is what leaving an `await using` block does', async () => {
     await using peer = await scriptedPeer(place.path('s'), hello);
     let closed: Promise<unknown>;

@@ -1,5 +1,5 @@
 /** Holds the pages in `docs/` against the code: what they list is what there is. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/protocol/errors.js';
@@ -51,18 +51,9 @@ describe('the pages', () => {
   test.each(pages)('%s links only to files that are there', (page) => {
     const links = [...readText(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] ?? '');
     const folder = page.startsWith('docs/') ? 'docs' : '.';
-    expect(links.filter((link) => !exists(join(folder, link)))).toEqual([]);
+    expect(links.filter((link) => !existsSync(join(ROOT, folder, link)))).toEqual([]);
   });
 });
-
-function exists(name: string): boolean {
-  try {
-    readText(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 interface Schema {
   readonly required: object;

@@ -35,7 +35,7 @@ describe('the README', () => {
 
   test('shows options that there are', () => {
     const known = new Set(
-      Object.values(OPTIONS).flatMap(([flags]) => flags.match(/(?<![\w<])--?[A-Za-z][A-Za-z-]*/g) ?? []),
+      Object.values(OPTIONS).flatMap(({ flags }) => flags.match(/(?<![\w<])--?[A-Za-z][A-Za-z-]*/g) ?? []),
     );
     const shown = commandLines()
       .flat()

@@ -24,6 +24,8 @@ export interface Place {
 const FOLDERS = ['work', 'tmp', 'runtime', 'state', 'home'] as const;
 type Folder = (typeof FOLDERS)[number];
 const VARIABLES = { TMPDIR: 'tmp', XDG_RUNTIME_DIR: 'runtime', XDG_STATE_HOME: 'state', HOME: 'home' } as const;
+/** Folders that must be empty after a test. */
+const TRANSIENT: ReadonlySet<string> = new Set(['tmp', 'runtime', 'state']);
 /** How long a process that was told to go may take to be gone. */
 const GRACE_MS = 5000;
 
@@ -151,7 +153,7 @@ function linkQuietly(path: string): string {
   }
 }
 
-/** Anything in the temporary and runtime folders, and sockets and FIFOs anywhere. Empty `sock-python` folders may stay. */
+/** Anything in the transient folders, and sockets and FIFOs anywhere. Empty `sock-python` folders may stay. */
 function leftFiles(root: string): string[] {
   const left: string[] = [];
   for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
@@ -165,6 +167,6 @@ function leftFiles(root: string): string[] {
 
 function isTransient(entry: string, isDirectory: boolean): boolean {
   const [folder, ...rest] = entry.split('/');
-  if (folder === 'work' || folder === 'home' || rest.length === 0) return false;
+  if (!TRANSIENT.has(folder ?? '') || rest.length === 0) return false;
   return !(isDirectory && folder !== 'tmp' && rest.length === 1 && rest[0] === 'sock-python');
 }

@@ -30,7 +30,9 @@ async function runPlan(plan: RunPlan, io: Io): Promise<void> {
   const early = plan.source.kind === 'stdin' ? undefined : await readSnippet(plan.source, io);
   if (plan.start) await startFirst(plan, io);
   const target = findTarget(plan.address, plan.target, io);
-  const exitCode = target.classic ? await runOnClassic(plan, target, early, io) : await runNative(plan, target, early, io);
+  const exitCode = target.classic
+    ? await runOnClassic(plan, target, early, io)
+    : await runNative(plan, target, early, io);
   io.setExitCode(exitCode);
 }
 
@@ -46,7 +48,7 @@ async function runNative(plan: RunPlan, target: Target, early: string | undefine
     const run = new Run({ stream, control, message, flow: stream, onSettled: () => {} }, options);
     return await driveRun({
       run,
-      view: makeRunView({ ...plan, ...(plan.separator === undefined ? {} : { separator: plan.separator }) }, output),
+      view: makeRunView(plan, output),
       output,
       io,
       answersInput: plan.source.kind !== 'stdin',
