@@ -5,7 +5,7 @@
 import { Action, connect, control } from '../dist/index.js';
 import { median, milliseconds, percentile } from './numbers.mjs';
 
-const TASKS = { roundtrip, status, interrupt, restart, stream, answer };
+const TASKS = { roundtrip, print, status, interrupt, restart, stream, answer };
 
 const [, , task, address, count, warmup] = process.argv;
 
@@ -42,23 +42,27 @@ function roundtrip(sampleCount, warmupCount) {
   });
 }
 
-/** Milliseconds for STATUS on its own connection while the kernel prints at full speed to another client. */
+/** Prints at full speed, and decodes it, until somebody interrupts. */
+function print() {
+  return withSession(async (session) => {
+    let characters = 0;
+    const onEvent = (event) => {
+      if (event.event === 'stdout') characters += event.text.length;
+    };
+    const code = "line = 'x' * 1023\nwhile True: print(line)";
+    const ms = await milliseconds(() => session.run(code, { collect: false, onEvent }).result);
+    return { megabytesPerSecond: characters / 1e3 / ms };
+  });
+}
+
+/** Milliseconds for STATUS while another program's snippet runs, which is interrupted in the end. */
 function status(sampleCount) {
-  return withSession((printing) =>
-    withSession(async (session) => {
-      const run = printing.run("line = 'x' * 1023\nwhile True: print(line)");
-      let printed = 0;
-      const reading = (async () => {
-        for await (const event of run) if (event.event === 'stdout') printed += event.text.length;
-      })();
-      const begin = performance.now();
-      const times = await repeat(sampleCount, () => session.status());
-      const seconds = (performance.now() - begin) / 1e3;
-      await session.interrupt();
-      await reading;
-      return { ...summary(times), printedMbPerSecond: printed / 1e6 / seconds };
-    }),
-  );
+  return withSession(async (session) => {
+    while ((await session.status()).state !== 'busy');
+    const times = await repeat(sampleCount, () => session.status());
+    await session.interrupt();
+    return summary(times);
+  });
 }
 
 /** Milliseconds from asking to `done` of an endless loop. */
@@ -87,10 +91,11 @@ async function restart(sampleCount) {
 function stream(lineCount) {
   return withSession(async (session) => {
     let characters = 0;
-    const ms = await milliseconds(async () => {
-      const run = session.run(`line = 'x' * 1023\nfor _ in range(${lineCount}): print(line)`);
-      for await (const event of run) if (event.event === 'stdout') characters += event.text.length;
-    });
+    const onEvent = (event) => {
+      if (event.event === 'stdout') characters += event.text.length;
+    };
+    const code = `line = 'x' * 1023\nfor _ in range(${lineCount}): print(line)`;
+    const ms = await milliseconds(() => session.run(code, { collect: false, onEvent }).result);
     if (characters !== lineCount * 1024) throw new Error(`${characters} characters came, not ${lineCount * 1024}`);
     return { ms };
   });

@@ -31,15 +31,17 @@ const HELP = `Usage: npm run bench -- [options]
   --json          one JSON object instead of a table
 `;
 const PINNED = 'SOCK_PYTHON_BENCH_PINNED';
+const CORES = 'SOCK_PYTHON_BENCH_CORES';
 
 /** Starts this program again on one core (its children inherit it); undefined where that cannot be done. */
 function pinned() {
   if (process.env[PINNED] !== undefined) return undefined;
-  const [, first = '0'] = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  const [, cores = '0'] = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  const first = String(Number.parseInt(cores, 10));
   const again = [fileURLToPath(import.meta.url), ...process.argv.slice(2)];
   const { status, error } = spawnSync('taskset', ['-c', first, process.execPath, ...again], {
     stdio: 'inherit',
-    env: { ...process.env, [PINNED]: first },
+    env: { ...process.env, [PINNED]: first, [CORES]: cores },
   });
   return error === undefined ? (status ?? 1) : undefined;
 }
@@ -80,6 +82,7 @@ async function main() {
     directory,
     rounds: values.short ? 1 : Number(values.rounds),
     short: values.short,
+    cores: process.env[CORES],
   };
   try {
     const rows = await measure(names, context);

@@ -1,5 +1,5 @@
 /**
- * Each measurement takes `{python, directory, rounds, short}` and returns rows for the table. What a number is held
+ * Each measurement takes `{python, directory, rounds, short, cores}` (`cores` if all is pinned to one of them) and returns rows for the table. What a number is held
  * against is measured in the same rounds as the number itself.
  */
 import { join } from 'node:path';
@@ -21,11 +21,11 @@ function socketIn(directory) {
 }
 
 /** Starts our server, does the work, and ends it; `ask` runs a task of `client.mjs` against it. */
-async function withServer({ python, directory }, work) {
+async function withServer({ python, directory }, work, [node, ...before] = [process.execPath]) {
   const socket = socketIn(directory);
-  const server = await startService(process.execPath, [here('server.mjs'), socket, python]);
+  const server = await startService(node, [...before, here('server.mjs'), socket, python]);
   const ask = async (task, ...words) =>
-    JSON.parse(await run(process.execPath, [CLIENT, task, socket, ...words.map(String)]));
+    JSON.parse(await run(node, [...before, CLIENT, task, socket, ...words.map(String)]));
   try {
     return await work({ ask, pid: server.pid, socket });
   } finally {
@@ -42,7 +42,7 @@ async function roundtrip(context) {
   const { python, directory, rounds, short } = context;
   const [count, warmup] = short ? ['300', '60'] : ['3000', '6000'];
   const socket = socketIn(directory);
-  const baseline = await startService(python, [BASELINE, 'serve', socket]);
+  const baseline = await startService(python, [BASELINE, 'serve', socket], { kill: true });
   const inPython = async (...words) => JSON.parse(await run(python, [BASELINE, ...words, count, '300'])).p50;
   try {
     return await withServer(context, async ({ ask }) => {
@@ -149,15 +149,22 @@ async function memory(context) {
   });
 }
 
+/** How long an answer takes is asked with all cores; on one, four busy processes wait for each other's time slices. */
 async function status(context) {
-  return withServer(context, async ({ ask }) => {
-    const { p50, p99, printedMbPerSecond } = await ask('status', context.short ? 100 : 1000);
-    const what = `STATUS while the kernel prints ${printedMbPerSecond.toFixed(0)} MB/s`;
-    return [
-      { what: `${what}, median`, value: p50, unit: 'ms' },
-      { what: `${what}, 99 of 100`, value: p99, unit: 'ms', ...atMost(5, p99) },
-    ];
-  });
+  const { cores, short } = context;
+  const count = short ? 100 : 1000;
+  const work = async ({ ask }) => {
+    const [times, { megabytesPerSecond }] = await Promise.all([ask('status', count), ask('print')]);
+    return { ...times, what: `STATUS while another client gets ${megabytesPerSecond.toFixed(0)} MB/s` };
+  };
+  const free = await withServer(context, work, cores && ['taskset', '-c', cores, process.execPath]);
+  const rows = [
+    { what: `${free.what}, all cores, median`, value: free.p50, unit: 'ms' },
+    { what: `${free.what}, all cores, 99 of 100`, value: free.p99, unit: 'ms', ...atMost(5, free.p99) },
+  ];
+  if (cores === undefined) return rows;
+  const pinned = await withServer(context, work);
+  return [...rows, { what: `beside: ${pinned.what}, one core, 99 of 100`, value: pinned.p99, unit: 'ms' }];
 }
 
 async function interrupt(context) {

@@ -20,10 +20,10 @@ function collect(stream) {
 }
 
 /**
- * Starts a program that says one line when it is ready and ends when its stdin does.
+ * Starts a program that says one line when it is ready and ends when its stdin does, or has to be killed.
  * @returns {Promise<{line: string, pid: number, stop(): Promise<void>}>}
  */
-export async function startService(command, args) {
+export async function startService(command, args, { kill = false } = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const err = collect(child.stderr);
   const exited = once(child, 'exit').then(([status, signal]) => {
@@ -34,7 +34,7 @@ export async function startService(command, args) {
   exited.catch(() => {});
   const stop = async () => {
     child.stdin.end();
-    if (command !== process.execPath) child.kill();
+    if (kill) child.kill();
     await exited.catch(() => {});
   };
   return { line, pid: child.pid, stop };

@@ -118,7 +118,7 @@ def standard(name: str) -> 'ModuleType':
 # ----------------------------------------------------------------------------------------------------------- state
 
 # kernel → server
-HELLO, EVENT, DONE, REPLY, DONE_FENCED, AGAIN = 0, 2, 3, 4, 7, 8
+HELLO, EVENT, DONE, REPLY, DONE_FENCED, AGAIN, TAKEN = 0, 2, 3, 4, 7, 8, 9
 # server → kernel
 RUN, INTERRUPT, REQUEST, INPUT, RUN_WITH, NUDGE = 1, 3, 4, 5, 6, 8
 # What a message may demand of the run that is on; the stronger wins.
@@ -1081,7 +1081,7 @@ def calm(number: int) -> None:
 
 def on_unraisable(info: 'UnraisableHookArgs') -> None:
     """An interrupt that fell into `__del__` or a callback is swallowed there: have it sent again, or force."""
-    if not (isinstance(info.exc_value, KeyboardInterrupt) and run.interrupts and get_ident() == MAIN):
+    if not (issubclass(info.exc_type, KeyboardInterrupt) and run.interrupts and get_ident() == MAIN):
         original_unraisablehook(info)
         return
     if run.forcing:
@@ -1178,6 +1178,8 @@ def force_traced(frame: 'FrameType', event: str, argument: object) -> object:
 
 
 def unforce() -> None:
+    if not run.forcing:
+        return
     run.forcing = False
     if not monitoring:
         sys.settrace(run.tracer)
@@ -1186,6 +1188,24 @@ def unforce() -> None:
         if monitoring.get_tool(tool) == 'sock-python':
             monitoring.set_events(tool, 0)
             monitoring.free_tool_id(tool)
+
+
+def mend_asyncio() -> None:
+    """Force cuts through the clean-up of asyncio itself. No loop is running now, no runner handles SIGINT; and the
+    loop of our awaits is given up with all its tasks, for one of them may be what swallowed."""
+    asyncio = sys.modules.get('asyncio')
+    if asyncio is None:
+        return
+    asyncio._set_running_loop(None)
+    sys.set_asyncgen_hooks(None, None)
+    runner_handler = getattr(get_handler(_signal.SIGINT), 'func', None)
+    if getattr(runner_handler, '__qualname__', '') == 'Runner._on_sigint':
+        real_signal(_signal.SIGINT, on_sigint)
+    if run.task is not None:
+        loop, session.loop, run.task = session.loop, None, None
+        loop._thread_id = None  # so that it closes its descriptors when it goes
+        for task in asyncio.all_tasks(loop):
+            task._log_destroy_pending = False
 
 
 # ------------------------------------------------------------------------------------------------ in: the messages
@@ -1235,6 +1255,8 @@ def take(kind: int, number: int, payload: bytes, frame: 'FrameType | None') -> i
     elif kind == INTERRUPT:
         demand = FORCED if payload == b'\x02' else ORDINARY
         if number == run.number:
+            if number:  # else the server would help with a SIGINT
+                emit(frame_of(TAKEN, number, b''))
             return demand if number else 0
         if number > run.last:
             parked[number] = demand
@@ -1558,13 +1580,14 @@ def drive(code: 'CodeType') -> object:
         settle(loop, task)
         raise
     finally:
-        run.task = None
+        if not run.forced:  # else `mend_asyncio` wants it
+            run.task = None
 
 
 def settle(loop: 'AbstractEventLoop', task: 'Task') -> None:
     """The interrupt hit another task: end ours too, or it would go on in the next run."""
     for _ in range(3):
-        if task.done():
+        if task.done() or run.forcing:
             return
         task.cancel()
         try:
@@ -1616,8 +1639,9 @@ def execute(number: int, payload: bytes, is_plain: bool) -> None:
         fields, error = boundary(run_with, options)
     if getpid() != PID:
         leave_child(error)
-    if run.forcing:
+    if run.forced:
         unforce()
+        mend_asyncio()
     status, size = b'\xa2ok', 6
     if error is not None:
         status, size, fields = conclude(error)
@@ -1774,14 +1798,16 @@ def brief_repr(value: object, room: int, path: tuple) -> str:
 
 def conclude(error: BaseException) -> 'tuple[bytes, int, bytes]':
     """→ (packed status, number of fields, packed further fields) of the `done` of a run that raised."""
-    if isinstance(error, SystemExit):
-        return b'\xa4exit', 7, b'\xa4code' + pack(exit_code(error))
+    kind = type(error)  # not isinstance: a `__class__` of the user's could raise
+    if issubclass(kind, SystemExit):
+        fields, _ = boundary(exit_code, error)
+        return b'\xa4exit', 7, b'\xa4code' + (fields or b'\xc0')
     interrupted = run.interrupts and (
-        isinstance(error, KeyboardInterrupt) or run.cancelling and type(error).__name__ == 'CancelledError'
+        issubclass(kind, KeyboardInterrupt) or run.cancelling and kind.__name__ == 'CancelledError'
     )
     fields, failure = boundary(describe, error)
     if failure is not None:  # a broken __str__, or an interrupt in it
-        name = type(error).__name__
+        name = kind.__name__
         text = '<the exception could not be described: %s>' % type(failure).__name__
         fields = pack({'type': name, 'message': text, 'frames': [], 'traceback': '%s: %s\n' % (name, text)})
     if run.forcing:
@@ -1792,13 +1818,12 @@ def conclude(error: BaseException) -> 'tuple[bytes, int, bytes]':
     return b'\xabinterrupted', 8, fields + b'\xa2by' + pack('forced' if run.forced else 'interrupt')
 
 
-def exit_code(error: SystemExit) -> 'int | str | None':
+def exit_code(error: SystemExit) -> bytes:
+    """SystemExit's code, packed: a number, a text or None."""
     code = error.code
-    if code is None or type(code) is str:
-        return code
     if isinstance(code, int) and -(1 << 63) <= code < 1 << 63:
-        return int(code)
-    return bounded_repr(code)
+        return pack(int(code))
+    return pack(code if code is None or type(code) is str else bounded_repr(code))
 
 
 def describe(error: BaseException) -> bytes:
@@ -2071,7 +2096,7 @@ def leave_child(error: 'BaseException | None') -> None:
     sys.settrace(None)
     if error is None:
         raise SystemExit(0)
-    if isinstance(error, SystemExit):
+    if issubclass(type(error), SystemExit):
         raise error
     sys.excepthook(type(error), error, without_ours(error.__traceback__))
     raise SystemExit(1)

@@ -17,15 +17,19 @@ const folders = ['test/python', 'test/python_client'].filter((folder) => existsS
 const suites = folders.flatMap((folder) =>
   readdirSync(folder)
     .filter((name) => /^test_.*\.py$/.test(name))
-    .map((name) => ({ folder, name })),
+    .map((name) => [`${folder}/${name}`, folder, name] as const),
 );
 
 test('there are Python suites to run', () => {
   expect(suites).not.toEqual([]);
 });
 
-describe.each(interpreters())('CPython $version ($path)', (interpreter) => {
-  test.concurrent.each(suites)('$folder/$name', { timeout: SUITE_TIMEOUT_MS }, async ({ folder, name }) => {
+const titled = interpreters().map(
+  (interpreter) => [`CPython ${interpreter.version} (${interpreter.path})`, interpreter] as const,
+);
+
+describe.each(titled)('%s', (_title, interpreter) => {
+  test.concurrent.each(suites)('%s', { timeout: SUITE_TIMEOUT_MS }, async (_title, folder, name) => {
     const root = mkdtempSync(join(tmpdir(), 'sp-'));
     try {
       const { status, output } = await runSuite(interpreter, folder, name, root);

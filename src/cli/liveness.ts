@@ -17,10 +17,10 @@ export async function isAlive(info: SessionInfo): Promise<boolean> {
   } catch (error) {
     return !isNobodyThere(error);
   }
-  // A socket's path belongs to whoever made it; a port can have gone to another program meanwhile.
-  if (address.kind === 'unix') return true;
   const isThere = pid === undefined || isProcessAlive(pid);
-  return token === undefined ? isThere : await provesItself(info, token, isThere);
+  // Without a token, a socket counts as its maker's (who may live where other pids count), a port as the process's.
+  if (token === undefined) return address.kind === 'unix' || isThere;
+  return await knowsToken(info, token, isThere);
 }
 
 /** Whether a process is there, be it somebody else's. */
@@ -45,7 +45,7 @@ function isClassicAlive({ address }: SessionInfo): boolean {
 }
 
 /** Only the server that knows the token is the one that is meant; one that says nothing may be hung. */
-async function provesItself({ address }: SessionInfo, token: string, isThere: boolean): Promise<boolean> {
+async function knowsToken({ address }: SessionInfo, token: string, isThere: boolean): Promise<boolean> {
   try {
     (await NativeConnection.open(address, { timeoutMs: PROBE_MS, token })).destroy();
     return true;

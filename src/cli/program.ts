@@ -1,8 +1,12 @@
 /** A commander program per command, which throws instead of exiting and prints where it is told. */
-import { Command, CommanderError, Option } from 'commander';
+import { createRequire } from 'node:module';
+import type { Command, CommanderError, Option } from 'commander';
 import { HelpShown, UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { OPTIONS, type OptionName } from './options.js';
+
+/** Loaded at the first option: a line without any needs none of it, and starts a good deal sooner. */
+const commander = (): typeof import('commander') => createRequire(import.meta.url)('commander');
 
 export interface ProgramOptions {
   readonly name: string;
@@ -30,19 +34,30 @@ export function parseArguments<Flags extends object>(
   args: readonly string[],
   io: Pick<Io, 'stdout'>,
 ): Parsed<Flags> {
+  // Every flag is optional, so none is right for any kind of flags.
+  if (isPlain(options, args)) return { flags: {} as Flags, operands: args };
   const program = newProgram(options, io);
   try {
     program.parse([...args], { from: 'user' });
   } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (!isCommanderError(thrown)) throw thrown;
     if (thrown.exitCode === 0) throw new HelpShown();
     throw new UsageError(thrown.message.replace(/^error: /, ''));
   }
   return { flags: program.opts<Flags>(), operands: program.args };
 }
 
+/** Nothing but operands, of which any number may stand here. */
+function isPlain({ operands = [] }: ProgramOptions, args: readonly string[]): boolean {
+  return operands.at(-1)?.endsWith('...]') === true && args.every((arg) => arg === '-' || !arg.startsWith('-'));
+}
+
+function isCommanderError(thrown: unknown): thrown is CommanderError {
+  return thrown instanceof commander().CommanderError;
+}
+
 function newProgram({ name, description, operands = [], ...rest }: ProgramOptions, io: Pick<Io, 'stdout'>): Command {
-  const program = new Command(`sock-python${name === '' ? '' : ` ${name}`}`);
+  const program = new (commander().Command)(`sock-python${name === '' ? '' : ` ${name}`}`);
   program.description(description).exitOverride().helpOption('-h, --help', 'print this');
   program.configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: () => {} });
   for (const operand of operands) program.argument(operand);
@@ -53,7 +68,7 @@ function newProgram({ name, description, operands = [], ...rest }: ProgramOption
 
 function newOption(name: OptionName, isRepeatable: boolean): Option {
   const { flags, help } = OPTIONS[name];
-  const option = new Option(flags, help);
+  const option = new (commander().Option)(flags, help);
   // `--no-token` would make commander invent a `token` that is true; under its own name it is a plain flag.
   if (flags.startsWith('--no-')) option.negate = false;
   if (name === 'readyFd') option.hideHelp();

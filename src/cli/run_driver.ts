@@ -9,7 +9,7 @@
  */
 import type { Run } from '../client/run.js';
 import { asSockPythonError } from '../protocol/errors.js';
-import type { DoneEvent, RunEvent } from '../protocol/messages.js';
+import type { DoneEvent } from '../protocol/messages.js';
 import { EXIT, exitCodeOfDone } from './exit_codes.js';
 import type { Io } from './io.js';
 import type { Output } from './output.js';
@@ -75,17 +75,14 @@ class RunDriver {
     let done: DoneEvent | undefined;
     for await (const event of run) {
       if (this.#hasLeft) return await this.#left;
+      // Before the prompt is shown: a terminal must have stopped showing what is typed when a password is asked for.
+      if (event.event === 'input' && this.#options.answersInput) void this.#answer(event.password);
       await view.show(event);
       if (event.event === 'done') done = event;
-      else this.#react(event);
+      if (event.event === 'timeout' && event.outcome === 'still_running') this.#goes('it could not be stopped');
     }
     // Without a `done` the connection ended, and the result says how.
     return exitCodeOfDone(done ?? (await run.result));
-  }
-
-  #react(event: RunEvent): void {
-    if (event.event === 'timeout' && event.outcome === 'still_running') this.#goes('it could not be stopped');
-    if (event.event === 'input' && this.#options.answersInput) void this.#answer(event.password);
   }
 
   async #answer(isPassword: boolean): Promise<void> {

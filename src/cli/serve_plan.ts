@@ -10,7 +10,7 @@ import { UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { parseLevel } from './log_view.js';
 import { addressOperand } from './operands.js';
-import { parseArguments } from './program.js';
+import { type Parsed, parseArguments } from './program.js';
 import { choosePython, type PythonChoice } from './python_choice.js';
 import { runtimeDirectory, stateDirectory } from './runtime_directory.js';
 import { type SessionPath, sessionPath } from './session_file.js';
@@ -50,43 +50,41 @@ export interface ServePlan {
 
 /** @throws UsageError, HelpShown, bad_address, not_loopback. */
 export function parseServe(command: 'serve' | 'start', args: readonly string[], io: Io): ServePlan {
+  const { flags, operands } = parseFlags(command, args, io);
+  const plan: ServePlan = {
+    address: serveAddress(operands, io.cwd),
+    session: sessionPath(flags.session, io),
+    json: flags.json === true,
+    level: flags.verbosity === undefined ? 'info' : parseLevel(flags.verbosity),
+    hasToken: flags.noToken !== true,
+    readyFd: flags.readyFd === undefined ? undefined : parseCount('--ready-fd', flags.readyFd, 3),
+    flags,
+  };
+  checkToken(plan);
+  return plan;
+}
+
+function parseFlags(command: 'serve' | 'start', args: readonly string[], io: Io): Parsed<ServeFlags> {
   const description =
     command === 'serve'
       ? 'Serve a session: a Python that stays alive behind a UNIX socket or a loopback port.'
       : 'Start a session in the background, unless one is running, and say where.';
-  const { flags, operands } = parseArguments<ServeFlags>(
-    {
-      name: command,
-      description,
-      operands: ['[address...]'],
-      options: [
-        ...(['session', 'python', 'cwd', 'env', 'envFile', 'init', 'serveTimeout', 'queue', 'maxFrame'] as const),
-        ...(['idleExit', 'requireToken', 'noToken', 'verbosity', 'json', 'serve', 'readyFd'] as const),
-      ],
-      repeatable: ['env', 'envFile'],
-    },
-    args,
-    io,
-  );
-  const address = serveAddress(operands, io.cwd);
-  const session = sessionPath(flags.session, io);
-  const hasToken = flags.noToken !== true;
-  if (flags.noToken === true && flags.requireToken === true) {
+  const options = [
+    ...(['session', 'python', 'cwd', 'env', 'envFile', 'init', 'serveTimeout', 'queue', 'maxFrame'] as const),
+    ...(['idleExit', 'requireToken', 'noToken', 'verbosity', 'json', 'serve', 'readyFd'] as const),
+  ];
+  const program = { name: command, description, operands: ['[address...]'], options } as const;
+  return parseArguments<ServeFlags>({ ...program, repeatable: ['env', 'envFile'] }, args, io);
+}
+
+function checkToken({ flags, address, session, hasToken }: ServePlan): void {
+  if (!hasToken && flags.requireToken === true) {
     throw new UsageError('--no-token and --require-token exclude each other');
   }
   const isAsked = address?.kind === 'tcp' || flags.requireToken === true;
   if (session.path === null && hasToken && isAsked) {
     throw new UsageError('with -f - nobody could learn the token that this server asks for; name a session file');
   }
-  return {
-    address,
-    session,
-    json: flags.json === true,
-    level: flags.verbosity === undefined ? 'info' : parseLevel(flags.verbosity),
-    hasToken,
-    readyFd: flags.readyFd === undefined ? undefined : parseCount('--ready-fd', flags.readyFd, 3),
-    flags,
-  };
 }
 
 /**

@@ -10,6 +10,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, linkSync, lstatSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { formatAddress } from '../protocol/address.js';
 import { SockPythonError } from '../protocol/errors.js';
 import type { Io } from './io.js';
 import { isAlive, isProcessAlive } from './liveness.js';
@@ -46,7 +47,7 @@ export async function publishSession(path: string, record: SessionRecord, user: 
   const own = writeOwn(path, record);
   try {
     for (let attempt = 0; attempt < ATTEMPT_COUNT; attempt += 1) {
-      if (takePlace(path, own, await judge(path, user))) return published(path, own.inode);
+      if (takePlace(path, own, await judge(path, user, record.address))) return published(path, own.inode);
     }
   } finally {
     unlinkQuietly(own.path);
@@ -69,7 +70,8 @@ function writeOwn(path: string, record: SessionRecord): OwnText {
   return { path: own, inode: lstatSync(own, { bigint: true }).ino };
 }
 
-async function judge(path: string, user: User): Promise<Free> {
+/** `ownAddress` is where the publisher itself listens: whoever is told to be there is gone. */
+async function judge(path: string, user: User, ownAddress?: string): Promise<Free> {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   const isOwn = user.uid < 0 || stat.uid === BigInt(user.uid);
@@ -84,7 +86,7 @@ async function judge(path: string, user: User): Promise<Free> {
       `${path} is not a session file, so it is not replaced: name another with -f`,
     );
   }
-  if (await isAlive(info)) {
+  if (formatAddress(info.address) !== ownAddress && (await isAlive(info))) {
     const who = info.pid === undefined ? 'a live server' : `a live server (pid ${info.pid})`;
     throw taken(path, `${who} is told of in it`);
   }

@@ -10,10 +10,20 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
   SIGABRT: 'an abort',
 };
 
+export interface ExitCircumstances {
+  /** Why we ended it, if we did. */
+  readonly ours: string | null;
+  /** Has the system killed somebody for want of memory while this process lived? */
+  readonly memoryRanOut: boolean;
+}
+
 /** The cause that we know because it was ours, or the one that the operating system tells. */
-export function explainExit(exit: ProcessExit, ours: string | null): EndReason {
+export function explainExit(exit: ProcessExit, { ours, memoryRanOut }: ExitCircumstances): EndReason {
   const code = exit.code === null ? {} : { code: exit.code };
   const signal = exit.signal === null ? {} : { signal: exit.signal };
+  if (ours === null && memoryRanOut && exit.signal === 'SIGKILL') {
+    return { ...signal, oom: true, message: 'killed by the system, which had run out of memory (SIGKILL)' };
+  }
   return { ...code, ...signal, message: ours ?? sentence(exit) };
 }
 

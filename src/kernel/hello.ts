@@ -64,6 +64,13 @@ function parseHello(kind: number, payload: Buffer, secret: string): KernelHello 
   };
 }
 
+/** How long to wait for a hello. */
+export interface Patience {
+  readonly patienceMs: number;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Waits for the hello, the end of the process or the end of patience, whichever comes first.
  * @throws kernel_failed_to_start; nothing of the process is left then.
@@ -72,11 +79,15 @@ export async function awaitHello<K>(
   arrived: Promise<K>,
   launched: LaunchedProcess,
   listener: Listener,
-  patienceMs: number,
+  { patienceMs, signal }: Patience,
 ): Promise<K> {
+  let giveUp: () => void = () => {};
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(failed(launched, `it said no hello within ${patienceMs} ms`)), patienceMs);
+    giveUp = () => reject(failed(launched, 'it was not waited for any longer'));
+    if (signal?.aborted === true) giveUp();
+    signal?.addEventListener('abort', giveUp);
   });
   const ended = launched.exited.then(
     ({ code, signal }) => {
@@ -90,10 +101,12 @@ export async function awaitHello<K>(
     return await Promise.race([arrived, ended, late]);
   } catch (error) {
     launched.kill();
+    await launched.exited.catch(() => {});
     launched.release();
     throw error;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
     ended.catch(() => {});
     // Its end is that of the kernel's own connection: nobody waits for it.
     void listener.close();

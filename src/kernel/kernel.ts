@@ -20,6 +20,7 @@ import { awaitHello, type KernelHello, receiveHello } from './hello.js';
 import type { Home } from './home.js';
 import { FROM_KERNEL, kernelFrame, kernelTextFrame, TO_KERNEL } from './kernel_frame.js';
 import type { LaunchedProcess, Launcher } from './launcher.js';
+import { oomKillCount } from './oom.js';
 import { signalProcess } from './process_group.js';
 
 /** Who hears what a kernel does. Payloads are native events in MessagePack, without an `id`. */
@@ -39,6 +40,8 @@ export interface KernelStart {
   readonly name: string;
   readonly helloMs?: number;
   readonly fenceMs?: number;
+  /** Gives up waiting for the hello. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a run may ask for beyond its code. */
@@ -82,6 +85,7 @@ export class Kernel {
   #nextRequest = 1;
   #killedBy: string | null = null;
   readonly #faultFile: string;
+  readonly #oomKills = oomKillCount();
   #again: NodeJS.Timeout | null = null;
 
   /**
@@ -110,7 +114,8 @@ export class Kernel {
     });
     const bootstrap = kernelFrame(TO_KERNEL.bootstrap, 0, encodeMessagePack({ ...files, fault, secret, lease: true }));
     launched = launcher.launch({ bootstrap });
-    return awaitHello(arrived, launched, listener, options.helloMs ?? LIMITS.kernelHelloMs);
+    const patience = { patienceMs: options.helloMs ?? LIMITS.kernelHelloMs, signal: options.signal };
+    return awaitHello(arrived, launched, listener, patience);
   }
 
   private constructor(parts: KernelParts) {
@@ -262,7 +267,7 @@ export class Kernel {
     this.#fence.drainAndClose();
     this.#process.release();
     const stack = this.#faultStack();
-    const reason = explainExit(exit, this.#killedBy);
+    const reason = explainExit(exit, { ours: this.#killedBy, memoryRanOut: oomKillCount() > this.#oomKills });
     for (const waiter of this.#waiters.values()) waiter.reject(new SockPythonError('kernel_lost', reason.message));
     this.#waiters.clear();
     this.#listener?.onDeath(stack === '' ? reason : { ...reason, stack });

@@ -55,6 +55,7 @@ export class Supervisor {
   #kernel: Kernel | null = null;
   #error: SockPythonError | null = null;
   #deaths: number[] = [];
+  readonly #stopping = new AbortController();
   #change: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
@@ -88,6 +89,8 @@ export class Supervisor {
 
   /** A fresh kernel in place of this one; the old one is gone before the new one is ready. */
   restart(graceMs: number, why: string): Promise<void> {
+    // From this moment on nothing starts in the old kernel.
+    if (this.#state === 'ready') this.#state = 'restarting';
     return this.#serially(async () => {
       if (this.#state === 'stopping') throw new SockPythonError('shutting_down', 'the server is about to end');
       this.#state = 'restarting';
@@ -100,6 +103,7 @@ export class Supervisor {
   /** Ends the kernel, for good. */
   stop(graceMs: number, why: string): Promise<void> {
     this.#state = 'stopping';
+    this.#stopping.abort();
     const kernel = this.#kernel;
     return this.#serially(async () => {
       await Promise.all([this.#dismiss(graceMs, why, kernel), this.#standby?.close()]);
@@ -149,7 +153,8 @@ export class Supervisor {
   #launch(): Promise<Kernel> {
     const { launcher, home, helloMs, fenceMs } = this.#options;
     this.#launches += 1;
-    const limits = { ...(helloMs !== undefined && { helloMs }), ...(fenceMs !== undefined && { fenceMs }) };
+    const { signal } = this.#stopping;
+    const limits = { signal, ...(helloMs !== undefined && { helloMs }), ...(fenceMs !== undefined && { fenceMs }) };
     return Kernel.start({ launcher, home, name: `k${this.#launches}`, ...limits });
   }
 

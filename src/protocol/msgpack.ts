@@ -1,12 +1,22 @@
 /**
  * MessagePack as this protocol uses it: nil, bool, integers, floats, str, bin, array, and maps with text keys;
- * nothing private, nothing that another language's library would not read.
+ * nothing private, nothing that another language's library would not read. msgpackr writes it; its reader takes more
+ * than that (records, extensions, a key twice), so reading is done here.
  */
+import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack';
 import { SockPythonError } from './errors.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import type { RequestId } from './messages.js';
+import { Preparation } from './msgpack_prepare.js';
 import { MessagePackReader } from './msgpack_reader.js';
-import { measureMessagePack, writeMessagePack } from './msgpack_writer.js';
+
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
+/** A larger buffer, once grown for a large message, is not kept for the small ones. */
+const KEPT_BUFFER_BYTES = 1_048_576;
+const BUFFER_BYTES = 8192;
+const MINUS_ZERO = Buffer.from('cb8000000000000000', 'hex');
+/** Of bytes as short as those that stand for −0. */
+const BIN_HEAD_BYTES = 2;
 
 /**
  * Encodes a value; members that are `undefined` are left out, lone surrogates become U+FFFD, integers keep all
@@ -14,16 +24,38 @@ import { measureMessagePack, writeMessagePack } from './msgpack_writer.js';
  * @throws bad_request for what the protocol does not carry (functions, dates, cycles, integers over 64 bits).
  */
 export function encodeMessagePack(value: unknown): Buffer {
-  const buffer = Buffer.allocUnsafe(measureMessagePack(value));
-  return buffer.subarray(0, writeMessagePack(value, buffer, 0));
+  return encodeAfter(0, value);
 }
 
 /** The same as a whole frame, made in one piece. */
 export function encodeMessagePackFrame(value: unknown): Buffer {
-  const buffer = Buffer.allocUnsafe(FRAME_HEADER_BYTES + measureMessagePack(value));
-  const end = writeMessagePack(value, buffer, FRAME_HEADER_BYTES);
-  buffer.writeUInt32BE(end - FRAME_HEADER_BYTES, 0);
-  return buffer.subarray(0, end);
+  const frame = encodeAfter(FRAME_HEADER_BYTES, value);
+  frame.writeUInt32BE(frame.length - FRAME_HEADER_BYTES, 0);
+  return frame;
+}
+
+/**
+ * Copied out at once: the buffer that msgpackr writes into is shared by all that use it in this process, and who of
+ * them overwrites it when is not known here.
+ */
+function encodeAfter(headerBytes: number, value: unknown): Buffer {
+  const preparation = new Preparation();
+  const prepared = preparation.prepare(value);
+  const packed = packr.pack(prepared, RESET_BUFFER_MODE);
+  const bytes = Buffer.allocUnsafe(headerBytes + packed.length);
+  bytes.set(packed, headerBytes);
+  if (preparation.hasMinusZero) writeMinusZeros(bytes.subarray(headerBytes), prepared, preparation.minusZero);
+  if (packed.buffer.byteLength > KEPT_BUFFER_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES));
+  return bytes;
+}
+
+/** Where the bytes change with what stands for −0, there it stands. */
+function writeMinusZeros(bytes: Buffer, prepared: unknown, minusZero: Uint8Array): void {
+  minusZero.fill(0xff);
+  const other = packr.pack(prepared, RESET_BUFFER_MODE);
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] !== other[at]) bytes.set(MINUS_ZERO, at - BIN_HEAD_BYTES);
+  }
 }
 
 /**
@@ -37,7 +69,12 @@ export function decodeMessagePack(bytes: Buffer): unknown {
 
 /** The bytes of the member `id`, to be spliced into events. */
 export function encodeIdPair(id: RequestId): Buffer {
-  return Buffer.concat([ID_KEY, encodeMessagePack(id)]);
+  if (typeof id !== 'number') return Buffer.concat([ID_KEY, encodeMessagePack(id)]);
+  const pair = Buffer.allocUnsafe(8);
+  pair.set(ID_KEY);
+  pair[3] = 0xce;
+  pair.writeUInt32BE(id, 4);
+  return pair;
 }
 
 /**

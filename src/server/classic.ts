@@ -69,6 +69,8 @@ class Capture implements EventSink {
 
   onceDrained(): void {}
 
+  announce(): void {}
+
   sendEvent(payload: Buffer): void {
     if (payload.length === 0) return;
     const event = decodeMessagePack(payload) as { event: string; text?: string };

@@ -44,12 +44,14 @@ export class Connection implements EventSink {
   readonly #host: ConnectionHost;
   readonly #open = new Set<RequestId>();
   readonly #whenDrained: (() => void)[] = [];
-  readonly #whenClosed = new Set<() => void>();
+  readonly #whenClosed: (() => void)[] = [];
+  readonly #whenLeft = new Set<() => void>();
   #dialect: Dialect | null = null;
   #reader: FrameReader | LineReader | null = null;
   #parts: Buffer[] = [];
   #pendingBytes = 0;
   #scheduled = false;
+  readonly #flushLater = (): void => this.#flush();
   #inputEnded = false;
   #single = false;
   #ending = false;
@@ -90,10 +92,17 @@ export class Connection implements EventSink {
     this.#whenDrained.push(resume);
   }
 
-  /** Calls back when it is closed; what it returns takes the wish back. */
-  onceClosed(callback: () => void): () => void {
-    this.#whenClosed.add(callback);
-    return () => this.#whenClosed.delete(callback);
+  onceClosed(callback: () => void): void {
+    this.#whenClosed.push(callback);
+  }
+
+  /**
+   * Calls back when the client will ask nothing more: it has closed its sending side, which cannot be told from its
+   * end as long as nothing is sent to it. What this returns takes the wish back.
+   */
+  onceLeft(callback: () => void): () => void {
+    this.#whenLeft.add(callback);
+    return () => this.#whenLeft.delete(callback);
   }
 
   /** The message that came is the only one: no more are taken, and whoever answers it ends the connection. */
@@ -132,13 +141,17 @@ export class Connection implements EventSink {
     this.#push(encodeMessage(this.#dialect ?? unknown, message));
   }
 
-  sendEvent(payload: Buffer, tag: EventTag | null): void {
+  sendEvent(payload: Buffer, tag: EventTag | null, quiet: boolean): void {
     if (this.#dialect === 'msgpack-frames') {
-      this.#push(tag === null ? encodeFrame(payload) : spliceId(payload, tag.pair));
+      this.#push(tag === null ? encodeFrame(payload) : spliceId(payload, tag.pair), quiet);
       return;
     }
     const event = decodeMessagePack(payload) as object;
-    this.send(tag === null ? event : { id: tag.id, ...event });
+    this.#push(encodeMessage(this.#dialect ?? 'lines', tag === null ? event : { id: tag.id, ...event }), quiet);
+  }
+
+  announce(): void {
+    this.#flush();
   }
 
   /** Sends what is to be sent, then closes; who does not close its own side in time is cut off. */
@@ -206,7 +219,13 @@ export class Connection implements EventSink {
     } catch (error) {
       this.fail(null, error);
     }
+    this.#leave();
     this.endWhenAnswered();
+  }
+
+  #leave(): void {
+    for (const callback of this.#whenLeft) callback();
+    this.#whenLeft.clear();
   }
 
   /** After a half-close everything that was asked is answered, then we close too. */
@@ -224,18 +243,18 @@ export class Connection implements EventSink {
     if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
     this.#parts = [];
     this.#whenDrained.length = 0;
-    for (const callback of this.#whenClosed) callback();
-    this.#whenClosed.clear();
+    this.#leave();
+    for (const callback of this.#whenClosed.splice(0)) callback();
     this.#host.onClose(this);
   }
 
-  #push(bytes: Buffer): void {
+  #push(bytes: Buffer, quiet = false): void {
     if (this.#socket.destroyed) return;
     this.#parts.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#scheduled) return;
+    if (this.#scheduled || quiet) return;
     this.#scheduled = true;
-    process.nextTick(() => this.#flush());
+    process.nextTick(this.#flushLater);
   }
 
   /** One write for all that one turn of the loop has made. */

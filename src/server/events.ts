@@ -7,10 +7,17 @@ export function queuedEvent(run: number, position: number): Buffer {
   return encodeMessagePack({ event: 'queued', run, position });
 }
 
+const STARTED = Buffer.from('\x83\xa5event\xa7started\xa3run\xce\0\0\0\0\xaageneration\xce\0\0\0\0', 'latin1');
+const STARTED_RUN_AT = STARTED.indexOf(0xce) + 1;
+const STARTED_GENERATION_AT = STARTED.length - 4;
+
+/** Every run has one, so the usual form is laid out by hand. */
 export function startedEvent(run: number, generation: number, lost: LossNotice | null): Buffer {
-  return encodeMessagePack(
-    lost === null ? { event: 'started', run, generation } : { event: 'started', run, generation, lost },
-  );
+  if (lost !== null) return encodeMessagePack({ event: 'started', run, generation, lost });
+  const event = Buffer.from(STARTED);
+  event.writeUInt32BE(run, STARTED_RUN_AT);
+  event.writeUInt32BE(generation, STARTED_GENERATION_AT);
+  return event;
 }
 
 export function gapEvent(run: number, gap: Gap): Buffer {

@@ -56,7 +56,7 @@ export class Ladder {
     if (done !== null) return answer(outcomeOf(done), done.kept);
     if (options.kill !== true) return answer('still_running', true, await this.#stack(run));
     run.killCause = options.cause;
-    this.#session.kernel?.kill(options.why);
+    this.#session.kernel?.kill(`${options.why}; it did not end in time, so the kernel was killed`);
     await ended(run, null);
     return answer('killed', false);
   }

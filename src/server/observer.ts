@@ -16,8 +16,10 @@ export interface EventTag {
 export interface EventSink {
   /** So much is waiting to be sent that more should be read from the log later. */
   readonly congested: boolean;
-  /** Sends an event, marked with the tag where one is given. */
-  sendEvent(payload: Buffer, tag: EventTag | null): void;
+  /** Sends an event, marked with the tag where one is given; if `quiet`, it may wait for the next one. */
+  sendEvent(payload: Buffer, tag: EventTag | null, quiet: boolean): void;
+  /** Sends what has waited. */
+  announce(): void;
   /** Calls back once when it is no longer congested. */
   onceDrained(resume: () => void): void;
 }
@@ -63,23 +65,23 @@ export class Observer implements Follower {
     this.#options.log.unfollow(this);
   }
 
-  onAppend(payload: Buffer, index: number): void {
+  onAppend(payload: Buffer, index: number, quiet: boolean): void {
     const { sink, log } = this.#options;
     if (this.#waiting || this.#closed) return;
     if (index !== this.#next || sink.congested) return this.#pump();
-    this.#deliver(payload);
+    this.#deliver(payload, quiet);
     if (log.ended) this.#end();
   }
 
-  onQuiet(): void {
-    if (!this.#waiting && !this.#closed) this.#pump();
+  onAnnounce(): void {
+    if (!this.#closed) this.#options.sink.announce();
   }
 
-  #deliver(payload: Buffer): void {
+  #deliver(payload: Buffer, quiet = false): void {
     const { sink, tag, dress } = this.#options;
     this.#next += 1;
     if (this.#nextByte !== undefined) this.#nextByte += payload.length;
-    sink.sendEvent(dress === undefined ? payload : dress(payload), tag);
+    sink.sendEvent(dress === undefined ? payload : dress(payload), tag, quiet);
   }
 
   #pump(): void {
@@ -90,7 +92,7 @@ export class Observer implements Follower {
         if (log.ended) this.#end();
         return;
       }
-      if (stretch.gap !== null) sink.sendEvent(this.#options.gapEvent(stretch.gap), this.#options.tag);
+      if (stretch.gap !== null) sink.sendEvent(this.#options.gapEvent(stretch.gap), this.#options.tag, false);
       this.#next = stretch.first;
       this.#nextByte = stretch.firstByte ?? this.#nextByte;
       for (const payload of stretch.payloads) {

@@ -10,7 +10,7 @@ export async function overtime(ladder: Ladder, run: Run, timeoutMs: number): Pro
     run.log.append(timeoutEvent(run.number, timeoutMs, 'detached', ''));
     return;
   }
-  const why = `killed at its time limit of ${timeoutMs} ms`;
+  const why = `stopped by its time limit of ${timeoutMs} ms`;
   const reply = await ladder.end(run, { kill: onTimeout === 'kill', cause: 'timeout', why });
   if (reply.outcome !== 'still_running' || run.state === 'done') return;
   run.log.append(timeoutEvent(run.number, timeoutMs, 'still_running', reply.stack ?? ''));

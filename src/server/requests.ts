@@ -62,7 +62,7 @@ function run(core: ServerCore, connection: Connection, request: RunRequest): voi
   const submitted = core.session.submit(request, connection);
   const observer = observe(core, connection, submitted, 0, id);
   if (request.onDisconnect === 'cancel') {
-    const forget = connection.onceClosed(() => {
+    const forget = connection.onceLeft(() => {
       if (submitted.state !== 'done') void core.ladder.end(submitted, { cause: 'cancel', why: 'its client has gone' });
     });
     submitted.whenDone(forget);

@@ -8,10 +8,10 @@ import type { Gap, LogPlace, Spill } from './spill.js';
 
 /** Somebody who reads along. */
 export interface Follower {
-  /** A new event, number `index`. Must not throw. */
-  onAppend(payload: Buffer, index: number): void;
-  /** There is more to read, or the log has ended. */
-  onQuiet(): void;
+  /** A new event, number `index`; if `quiet`, it may wait for the next one or for `onAnnounce`. Must not throw. */
+  onAppend(payload: Buffer, index: number, quiet: boolean): void;
+  /** What was quiet should be seen now. */
+  onAnnounce(): void;
 }
 
 /** A stretch of the log, from the event asked for or, if that was dropped, from the first after the gap. */
@@ -28,9 +28,9 @@ export interface RunLogOptions {
   readonly memoryBytes: number;
   readonly memoryEventCount: number;
   /** Makes the spill when it is first needed. */
-  readonly openSpill: () => Spill;
+  readonly openSpill: (run: number) => Spill;
   /** The spill cannot be written: the events named are lost, and nothing more is spilled. */
-  readonly onSpillFailed: (error: Error) => void;
+  readonly onSpillFailed: (run: number, error: Error) => void;
 }
 
 /** Events are spilled in batches of about this size, so that memory holds between one and two of them. */
@@ -38,7 +38,9 @@ const BATCH_SHARE = 4;
 
 export class RunLog {
   readonly #options: RunLogOptions;
-  readonly #followers = new Set<Follower>();
+  readonly #run: number;
+  /** Most runs have one. */
+  #followers: readonly Follower[] = [];
   #payloads: Buffer[] = [];
   /** Number of the first event in memory. */
   #base = 0;
@@ -49,8 +51,9 @@ export class RunLog {
   /** From here on nothing could be spilled. */
   #lost: LogPlace | null = null;
 
-  constructor(options: RunLogOptions) {
+  constructor(options: RunLogOptions, run: number) {
     this.#options = options;
+    this.#run = run;
   }
 
   /** How many events there have been. */
@@ -86,24 +89,26 @@ export class RunLog {
     const index = this.eventCount;
     this.#add(payload);
     this.#ended = last;
-    for (const follower of this.#followers) follower.onAppend(payload, index);
+    for (const follower of this.#followers) follower.onAppend(payload, index, false);
   }
 
   /** Adds an event that may wait for the next one; `announce()` shows it to the followers otherwise. */
   appendQuietly(payload: Buffer): void {
+    const index = this.eventCount;
     this.#add(payload);
+    for (const follower of this.#followers) follower.onAppend(payload, index, true);
   }
 
   announce(): void {
-    for (const follower of this.#followers) follower.onQuiet();
+    for (const follower of this.#followers) follower.onAnnounce();
   }
 
   follow(follower: Follower): void {
-    this.#followers.add(follower);
+    this.#followers = [...this.#followers, follower];
   }
 
   unfollow(follower: Follower): void {
-    this.#followers.delete(follower);
+    this.#followers = this.#followers.filter((other) => other !== follower);
   }
 
   /**
@@ -180,11 +185,11 @@ export class RunLog {
     if (this.#lost !== null) return;
     const start = this.#memoryStart;
     try {
-      this.#spill ??= this.#options.openSpill();
+      this.#spill ??= this.#options.openSpill(this.#run);
       this.#spill.write(start, batch);
     } catch (error) {
       this.#lost = start;
-      this.#options.onSpillFailed(error as Error);
+      this.#options.onSpillFailed(this.#run, error as Error);
     }
   }
 }

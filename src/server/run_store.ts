@@ -2,7 +2,7 @@
 import { LIMITS } from '../protocol/limits.js';
 import type { RunState } from '../protocol/messages.js';
 import { Run } from './run.js';
-import { RunLog } from './run_log.js';
+import { RunLog, type RunLogOptions } from './run_log.js';
 import { Spill } from './spill.js';
 import type { Submission } from './submission.js';
 
@@ -17,16 +17,26 @@ export interface RunStoreOptions {
   readonly sessionSpillBytes?: number | undefined;
 }
 
+/** What a finished run takes, and since when. */
+interface Kept {
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly at: number;
+}
+
 export class RunStore {
   readonly #options: RunStoreOptions;
+  readonly #runLogOptions: RunLogOptions;
   readonly #runs = new Map<number, Run>();
-  /** Finished ones, oldest first, with what they hold in memory and since when. */
-  readonly #finished = new Map<Run, { readonly bytes: number; readonly at: number }>();
-  #finishedBytes = 0;
+  /** Finished ones, oldest first. */
+  readonly #finished = new Map<Run, Kept>();
+  #memoryBytes = 0;
+  #diskBytes = 0;
   #last = 0;
 
   constructor(options: RunStoreOptions) {
     this.#options = options;
+    this.#runLogOptions = this.#logOptions(options.runSpillBytes ?? LIMITS.runSpillBytes);
   }
 
   /** How many there have been. */
@@ -35,7 +45,7 @@ export class RunStore {
   }
 
   get(run: number): Run | undefined {
-    if (this.#options.keptMs !== undefined && this.#isOverfull(0)) this.#evictOldest();
+    if (this.#options.keptMs !== undefined) this.#evictOldest();
     return this.#runs.get(run);
   }
 
@@ -47,26 +57,24 @@ export class RunStore {
   create(submission: Submission): Run {
     this.#last += 1;
     const number = this.#last;
-    const run = new Run(
-      number,
-      submission,
-      this.#createLog(number, this.#options.runSpillBytes ?? LIMITS.runSpillBytes),
-    );
+    const run = new Run(number, submission, new RunLog(this.#runLogOptions, number));
     this.#runs.set(number, run);
     return run;
   }
 
   /** The log of what belongs to no run; it keeps only the newest. */
   createStream(): RunLog {
-    return this.#createLog(0, LIMITS.streamSpillBytes);
+    return new RunLog(this.#logOptions(LIMITS.streamSpillBytes), 0);
   }
 
   /** The run has ended: it is kept from now on only as long as there is room. */
   retire(run: Run): void {
-    const bytes = run.log.memoryBytes + run.submission.code.length;
-    this.#finished.set(run, { bytes, at: performance.now() });
-    this.#finishedBytes += bytes;
-    if (run.log.spilledBytes > 0 || this.#isOverfull(0)) this.#evictOldest();
+    const memoryBytes = run.log.memoryBytes + run.submission.code.length;
+    const diskBytes = run.log.spilledBytes;
+    this.#finished.set(run, { memoryBytes, diskBytes, at: performance.now() });
+    this.#memoryBytes += memoryBytes;
+    this.#diskBytes += diskBytes;
+    this.#evictOldest();
   }
 
   /** Newest first. */
@@ -86,44 +94,46 @@ export class RunStore {
     this.#finished.clear();
   }
 
-  #createLog(number: number, capBytes: number): RunLog {
-    return new RunLog({
+  #logOptions(capBytes: number): RunLogOptions {
+    return {
       memoryBytes: LIMITS.logMemoryBytes,
       memoryEventCount: LIMITS.logMemoryEventCount,
-      openSpill: () => new Spill(this.#options.spillDirectory, `run-${number}`, capBytes),
-      onSpillFailed: (error) => this.#options.onSpillFailed(number, error),
-    });
+      openSpill: (run) => new Spill(this.#options.spillDirectory, `run-${run}`, capBytes),
+      onSpillFailed: this.#options.onSpillFailed,
+    };
   }
 
-  #isOverfull(spilledBytes: number): boolean {
+  #isOverfull(): boolean {
     const { keptRunCount, keptBytes, keptMs, sessionSpillBytes } = this.#options;
-    const [oldest] = this.#finished.values();
     return (
       this.#finished.size > (keptRunCount ?? LIMITS.keptRunCount) ||
-      this.#finishedBytes > (keptBytes ?? LIMITS.keptBytes) ||
-      spilledBytes > (sessionSpillBytes ?? LIMITS.sessionSpillBytes) ||
-      (oldest !== undefined && keptMs !== undefined && performance.now() - oldest.at > keptMs)
+      this.#memoryBytes > (keptBytes ?? LIMITS.keptBytes) ||
+      this.#diskBytes > (sessionSpillBytes ?? LIMITS.sessionSpillBytes) ||
+      (keptMs !== undefined && this.#oldestAgeMs() > keptMs)
     );
   }
 
   /** Oldest first; the newest one is kept whatever its size. */
   #evictOldest(): void {
-    for (const run of this.#finished.keys()) {
-      if (this.#finished.size <= 1 || !this.#isOverfull(this.#spilledBytes())) return;
-      this.#evict(run);
+    while (this.#finished.size > 1 && this.#isOverfull()) {
+      for (const run of this.#finished.keys()) {
+        this.#evict(run);
+        break;
+      }
     }
   }
 
   #evict(run: Run): void {
-    this.#finishedBytes -= this.#finished.get(run)?.bytes ?? 0;
+    const kept = this.#finished.get(run);
+    this.#memoryBytes -= kept?.memoryBytes ?? 0;
+    this.#diskBytes -= kept?.diskBytes ?? 0;
     this.#finished.delete(run);
     this.#runs.delete(run.number);
     run.log.remove();
   }
 
-  #spilledBytes(): number {
-    let sum = 0;
-    for (const run of this.#runs.values()) sum += run.log.spilledBytes;
-    return sum;
+  #oldestAgeMs(): number {
+    for (const { at } of this.#finished.values()) return performance.now() - at;
+    return 0;
   }
 }

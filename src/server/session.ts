@@ -95,6 +95,11 @@ export class Session {
     return this.#kernel;
   }
 
+  /** The kernel that runs may start in; one that was asked to leave takes none. */
+  get #readyKernel(): Kernel | null {
+    return this.#supervisor?.state === 'ready' ? this.#kernel : null;
+  }
+
   get state(): KernelState {
     const state = this.#supervisor?.state ?? 'starting';
     if (this.#closing !== null) return 'stopping';
@@ -111,7 +116,7 @@ export class Session {
     if (this.#closing !== null) throw new SockPythonError('shutting_down', this.#closing);
     const dead = this.#supervisor?.error;
     if (dead) throw dead;
-    const waits = this.#current !== null || this.#kernel === null || this.#queue.length > 0;
+    const waits = this.#current !== null || this.#readyKernel === null || this.#queue.length > 0;
     if (waits) this.#queue.checkRoom(owner);
     const run = this.store.create(submission);
     this.#keys.add(run);
@@ -123,9 +128,10 @@ export class Session {
 
   /** Starts the next run if nothing stands in its way. */
   pump(): void {
-    if (this.#current !== null || this.#kernel === null) return;
+    const kernel = this.#readyKernel;
+    if (this.#current !== null || kernel === null) return;
     const run = this.#queue.shift();
-    if (run !== undefined) this.#start(run, this.#kernel);
+    if (run !== undefined) this.#start(run, kernel);
   }
 
   /** Resolves when nothing runs nor waits. */

@@ -25,6 +25,7 @@ export class Transcript {
     const sink: EventSink = {
       congested: false,
       onceDrained: () => {},
+      announce: () => {},
       sendEvent: (payload) => this.#onEvent(run, decodeMessagePack(payload) as RunEvent),
     };
     const { log, number } = run;

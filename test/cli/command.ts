@@ -85,7 +85,8 @@ export class CommandLine {
   /** Starts a command; its standard input stays open if `input` is absent and `keepsInput` is set. */
   begin(args: readonly string[], options: CommandOptions & { readonly keepsInput?: boolean } = {}): Started {
     const { input, env = {}, cwd = this.#place.work, prefix = [] } = options;
-    const [program = process.execPath, ...rest] = [...prefix, process.execPath, BIN, ...args];
+    // Without the dashes Node 20 takes a program's own --env-file for one of its own.
+    const [program = process.execPath, ...rest] = [...prefix, process.execPath, '--', BIN, ...args];
     const wantsInput = input !== undefined || options.keepsInput === true;
     const child = spawn(program, rest, {
       cwd,

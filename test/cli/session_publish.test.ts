@@ -79,7 +79,8 @@ test('the file of a dead server is replaced', async () => {
 test('the file of a live server is never replaced', async () => {
   await listen();
   await publishSession(file(), record(), user);
-  for (const attempt of [assertFree(file(), user), publishSession(file(), record({ pid: 2 }), user)]) {
+  const other = record({ pid: 2, address: place.path('other.sock') });
+  for (const attempt of [assertFree(file(), user), publishSession(file(), other, user)]) {
     await expect(attempt).rejects.toMatchObject({
       code: 'address_in_use',
       message: expect.stringMatching(/a live server \(pid \d+\).*with -f/),
@@ -93,13 +94,22 @@ test('of many that start at once, over nothing or over a stale file, one wins', 
   await listen();
   for (const stale of [undefined, record({ address: place.path('gone.sock') })]) {
     if (stale !== undefined) writeFileSync(file(), JSON.stringify(stale), { mode: 0o600 });
-    const attempts = Array.from({ length: 20 }, (_, at) => publishSession(file(), record({ started: at }), user));
+    const addresses = Array.from({ length: 20 }, (_, at) => place.path(`${at}.sock`));
+    for (const address of addresses) symlinkSync('x.sock', address);
+    const attempts = addresses.map((address, started) => publishSession(file(), record({ address, started }), user));
     const results = await Promise.allSettled(attempts);
     const winners = results.flatMap((result, at) => (result.status === 'fulfilled' ? [at] : []));
     expect(winners).toEqual([JSON.parse(readFileSync(file(), 'utf8')).started]);
-    expect(readdirSync(place.work).sort()).toEqual(['s.json', 'x.sock']);
-    unlinkSync(file());
+    for (const path of [file(), ...addresses]) unlinkSync(path);
+    expect(readdirSync(place.work)).toEqual(['x.sock']);
   }
+});
+
+test('the file of a dead server at the address that is now ours is replaced', async () => {
+  await listen();
+  await publishSession(file(), record({ token: null, pid: 1 }), user);
+  await publishSession(file(), record({ token: null, pid: 2 }), user);
+  expect(JSON.parse(readFileSync(file(), 'utf8')).pid).toBe(2);
 });
 
 test('what a publisher that was killed left is cleared away', async () => {

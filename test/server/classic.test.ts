@@ -40,7 +40,10 @@ test('printed text goes to the session, not to the classic client', async () => 
   const server = await servers.start();
   const watcher = await servers.client(server);
   await watcher.ask({ op: 'watch', id: 'w' });
-  expect(await exchange(server, { snippet: "print('printed')\nget('got')" })).toEqual({ captured: 'got', exception: '' });
+  expect(await exchange(server, { snippet: "print('printed')\nget('got')" })).toEqual({
+    captured: 'got',
+    exception: '',
+  });
   await watcher.event('done');
   expect(watcher.textOf(1)).toBe('printed\n');
 });
@@ -143,7 +146,9 @@ describe('a classic message that makes no sense', () => {
 test('one message, one reply: what follows on the same connection is not run', async () => {
   const server = await servers.start();
   const client = await servers.client(server, 'lines');
-  client.sendBytes('{"snippet": "import time; time.sleep(0.05); get(1)"}\n{"snippet": "second = 2"}\n{"control": "stop"}\n');
+  client.sendBytes(
+    '{"snippet": "import time; time.sleep(0.05); get(1)"}\n{"snippet": "second = 2"}\n{"control": "stop"}\n',
+  );
   await client.ended;
   expect(client.received).toEqual([{ captured: '1', exception: '' }]);
   expect(await exchange(server, { snippet: "get('second' in globals())" })).toMatchObject({ captured: 'False' });

@@ -1,5 +1,5 @@
-import { connect as connectClient } from '../../src/client/session.js';
 import { describe, expect, test } from 'vitest';
+import { connect as connectClient } from '../../src/client/session.js';
 import { usePlace } from '../support/leftovers.js';
 import { DIALECTS, type RawClient } from './kit/raw_client.js';
 import { run, startRun, useServers } from './kit/servers.js';
@@ -49,7 +49,7 @@ const LOOP = [
   'import sys, time',
   'for i in range(200):',
   "  print('line', i, 'é' * 20)",
-  "  get(i) if i % 50 == 0 else None",
+  '  get(i) if i % 50 == 0 else None',
   'input()',
   'for i in range(100_000):',
   "  print('more', i)",
@@ -189,7 +189,7 @@ describe('a client that closes its sending side', () => {
   test('needs no newline behind its last line', async () => {
     const server = await servers.start();
     const client = await servers.client(server, 'lines');
-    client.sendBytes('\r\n\n  \n{"op": "ping", "id": 1}\r\n\n{"snippet": "get(6*7)"}');
+    client.sendBytes('{"op": "ping", "id": 1}\r\n\n  \n\t\r\n{"snippet": "get(6*7)"}');
     client.end();
     await client.closed;
     expect(client.received).toMatchObject([{ id: 1 }, { captured: '42', exception: '' }]);

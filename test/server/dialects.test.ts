@@ -43,7 +43,9 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     });
     await run(client, 'x = 1');
     const runs = await client.ask({ op: 'runs', id: 'ü'.repeat(32), code: true });
-    expect(runs.reply).toMatchObject([{ run: 1, state: 'done', status: 'ok', name: null, generation: 1, code: 'x = 1' }]);
+    expect(runs.reply).toMatchObject([
+      { run: 1, state: 'done', status: 'ok', name: null, generation: 1, code: 'x = 1' },
+    ]);
   });
 
   test('a run gives its events in order, each with the id of its submitter', async () => {
@@ -116,14 +118,16 @@ describe.each(DIALECTS)('in %s', (dialect) => {
 
   test('interrupt, cancel, stack and input reach the running snippet', async () => {
     const { client } = await pair(dialect);
-    const looping = await startRun(client, 'def looping():\n  while True: pass\nlooping()');
+    const looping = await startRun(client, "def looping():\n  print('ready')\n  while True: pass\nlooping()");
     const { reply: stack } = await client.ask({ op: 'stack', id: 's' });
     expect(stack?.stack).toContain('looping');
     const interrupted = await client.ask({ op: 'interrupt', id: 'i' });
     expect(interrupted.reply).toMatchObject({ run: looping.run, outcome: 'interrupted', kept: true });
     expect(await looping.done).toMatchObject({ status: 'interrupted', kept: true });
     const next = await startRun(client, 'import time; time.sleep(1000)');
-    expect((await client.ask({ op: 'cancel', id: 'c', run: next.run })).reply).toMatchObject({ outcome: 'interrupted' });
+    expect((await client.ask({ op: 'cancel', id: 'c', run: next.run })).reply).toMatchObject({
+      outcome: 'interrupted',
+    });
     client.send({ op: 'run', id: 'q', code: "name = input('who? ')\nget(name)", stdin: 'ask' });
     const question = await client.event('input');
     expect(question).toMatchObject({ id: 'q', prompt: 'who? ', password: false });
@@ -167,7 +171,10 @@ describe.each(DIALECTS)('in %s', (dialect) => {
       expect(error?.message).toContain(word);
     }
     client.send({ op: 'ping' });
-    expect(await client.next(({ error }) => error !== undefined)).toMatchObject({ id: null, error: { code: 'bad_request' } });
+    expect(await client.next(({ error }) => error !== undefined)).toMatchObject({
+      id: null,
+      error: { code: 'bad_request' },
+    });
     expect((await client.ask({ op: 'ping', id: 'still' })).reply).toBeDefined();
   });
 });
@@ -175,12 +182,12 @@ describe.each(DIALECTS)('in %s', (dialect) => {
 test('an id is in use until its answer: a second request under it fails, the first goes on', async () => {
   const server = await servers.start();
   const client = await servers.client(server);
-  const { id, done } = await startRun(client, 'input()', { stdin: 'ask' });
+  client.send({ op: 'run', id: 1, code: 'input()', stdin: 'ask' });
   const question = await client.event('input');
-  client.send({ op: 'ping', id });
+  client.send({ op: 'ping', id: 1 });
   const refused = await client.next((message) => message.error !== undefined);
-  expect(refused).toMatchObject({ id, error: { code: 'bad_request' } });
+  expect(refused).toMatchObject({ id: 1, error: { code: 'bad_request' } });
   await client.ask({ op: 'input', id: 'in', run: question.run, eof: true });
-  expect(await done).toMatchObject({ event: 'done', exception: { type: 'EOFError' } });
-  expect((await client.ask({ op: 'ping', id })).reply).toBeDefined();
+  expect(await client.answer(1)).toMatchObject({ event: 'done', exception: { type: 'EOFError' } });
+  expect((await client.ask({ op: 'ping', id: 1 })).reply).toBeDefined();
 });

@@ -11,7 +11,12 @@ interface Exchange {
   readonly case: string;
   readonly snippet?: string;
   readonly control?: string;
-  readonly reply: { readonly captured?: string; readonly exception?: string; readonly ack?: string; readonly response?: string };
+  readonly reply: {
+    readonly captured?: string;
+    readonly exception?: string;
+    readonly ack?: string;
+    readonly response?: string;
+  };
 }
 
 function exchangesOf(minor: number): readonly Exchange[] {
@@ -39,7 +44,10 @@ describe.each(found)('under CPython $version', ({ path, minor }) => {
         expect(answer.ack).toBe('status');
         expect(JSON.parse(answer.response as string)).toMatchObject({ pid });
       } else {
-        const library = (answer.exception as string | undefined)?.replace(/File .*?\/lib\/python3\.\d+\//g, 'File <stdlib>/');
+        const library = (answer.exception as string | undefined)?.replace(
+          /File .*?\/lib\/python3\.\d+\//g,
+          'File <stdlib>/',
+        );
         const told = library === undefined ? answer : { ...answer, exception: library };
         expect({ case: name, ...told }).toEqual({ case: name, ...reply });
       }

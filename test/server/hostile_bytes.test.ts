@@ -43,7 +43,10 @@ describe('what speaks another protocol', () => {
 describe('a frame or line over the limit', () => {
   test.each([
     ['frames', Buffer.from([0x04, 0, 0, 1])],
-    ['frames that began well', Buffer.concat([packFrame({ op: 'ping', id: 1 }), Buffer.from([0xff, 0xff, 0xff, 0xff])])],
+    [
+      'frames that began well',
+      Buffer.concat([packFrame({ op: 'ping', id: 1 }), Buffer.from([0xff, 0xff, 0xff, 0xff])]),
+    ],
     ['JSON frames', Buffer.concat([frameOf('{"op":"ping","id":1}'), Buffer.from([0x7f, 0, 0, 0])])],
   ])('is refused on its header, in %s', async (name, bytes) => {
     const server = await servers.start();
@@ -54,8 +57,14 @@ describe('a frame or line over the limit', () => {
 
   test('is refused as soon as it is over, in lines', async () => {
     const server = await servers.start({ maxFrameBytes: 1000 });
-    const client = await provoke(server, `{"op": "ping", "id": 1}\n{"op": "run", "id": 2, "code": "${'x'.repeat(2000)}`);
-    expect(client.received).toMatchObject([{ id: 1, reply: {} }, { id: null, error: { code: 'too_large' } }]);
+    const client = await provoke(
+      server,
+      `{"op": "ping", "id": 1}\n{"op": "run", "id": 2, "code": "${'x'.repeat(2000)}`,
+    );
+    expect(client.received).toMatchObject([
+      { id: 1, reply: {} },
+      { id: null, error: { code: 'too_large' } },
+    ]);
   });
 
   test('just fits when it is as long as the limit', async () => {
@@ -95,16 +104,32 @@ const MALFORMED: readonly (readonly [string, Dialect, Buffer])[] = [
   ['trailing bytes', 'msgpack-frames', frameOf(Buffer.concat([packFrame(PING).subarray(4), Buffer.from([0])]))],
   ['an extension type', 'msgpack-frames', frameOf(Buffer.from([0x81, 0xa2, 0x6f, 0x70, 0xd4, 0x72, 0x40]))],
   ['a count of four billion', 'msgpack-frames', frameOf(Buffer.from([0xdf, 0xff, 0xff, 0xff, 0xff, 0xa1, 0x61]))],
-  ['an array of four billion', 'msgpack-frames', frameOf(Buffer.from([0x81, 0xa1, 0x61, 0xdd, 0xff, 0xff, 0xff, 0xff]))],
-  ['nesting without end', 'msgpack-frames', frameOf(Buffer.concat([Buffer.from([0x81, 0xa1, 0x61]), Buffer.alloc(500_000, 0x91)]))],
+  [
+    'an array of four billion',
+    'msgpack-frames',
+    frameOf(Buffer.from([0x81, 0xa1, 0x61, 0xdd, 0xff, 0xff, 0xff, 0xff])),
+  ],
+  [
+    'nesting without end',
+    'msgpack-frames',
+    frameOf(Buffer.concat([Buffer.from([0x81, 0xa1, 0x61]), Buffer.alloc(500_000, 0x91)])),
+  ],
   ['a key twice', 'msgpack-frames', frameOf(Buffer.from('\x82\xa2id\x01\xa2id\x02', 'latin1'))],
   ['a key that is no text', 'msgpack-frames', frameOf(Buffer.from([0x81, 0x01, 0x02]))],
   ['text that is not UTF-8', 'msgpack-frames', frameOf(Buffer.from('\x82\xa2op\xa4p\xffng\xa2id\x01', 'latin1'))],
-  ['JSON after MessagePack', 'msgpack-frames', Buffer.concat([packFrame({ op: 'ping', id: 2 }), frameOf(JSON.stringify(PING))])],
+  [
+    'JSON after MessagePack',
+    'msgpack-frames',
+    Buffer.concat([packFrame({ op: 'ping', id: 2 }), frameOf(JSON.stringify(PING))]),
+  ],
   ['a frame of half an object', 'json-frames', frameOf('{"op": ')],
   ['two objects in a frame', 'json-frames', frameOf('{"op":"ping","id":1}{"op":"ping","id":2}')],
   ['nested objects in JSON', 'json-frames', frameOf('{"a":'.repeat(100_000))],
-  ['closed nested lists in JSON', 'lines', Buffer.from(`{"op":"run","id":1,"code":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`)],
+  [
+    'closed nested lists in JSON',
+    'lines',
+    Buffer.from(`{"op":"run","id":1,"code":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`),
+  ],
   ['JSON that is not UTF-8', 'lines', Buffer.from('{"op": "p\xffng", "id": 1}\n', 'latin1')],
   ['a line of garbage', 'lines', Buffer.from('{garbage\n')],
   ['NaN in JSON', 'lines', Buffer.from('{"op": "ping", "id": NaN}\n')],
@@ -147,7 +172,9 @@ describe('a malformed message', () => {
       expect((await client.answer(2)).error?.code).toBe('bad_request');
     }
     expect(({} as { polluted?: boolean }).polluted).toBe(undefined);
-    client.sendBytes('{"op":"run","id":3,"code":"get(sorted(arguments))","arguments":{"__proto__":{"polluted":true},"a":1}}\n');
+    client.sendBytes(
+      '{"op":"run","id":3,"code":"get(sorted(arguments))","arguments":{"__proto__":{"polluted":true},"a":1}}\n',
+    );
     const done = await client.next(({ id }) => id === 3);
     expect(({} as { polluted?: boolean }).polluted).toBe(undefined);
     expect(done).toBeDefined();
@@ -156,9 +183,10 @@ describe('a malformed message', () => {
   test('of every kind leaves other clients alone', async () => {
     const server = await servers.start();
     const polite = await servers.client(server);
-    const working = run(polite, "import time\nfor i in range(20): time.sleep(0.01); print(i)");
+    const working = run(polite, 'import time\nfor i in range(20): time.sleep(0.01); print(i)');
     for (const [, dialect, bytes] of MALFORMED) (await servers.client(server, dialect)).sendBytes(bytes);
-    const random = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, at) => (at * 7919 + length) % 256));
+    const random = (length: number): Buffer =>
+      Buffer.from(Array.from({ length }, (_, at) => (at * 7919 + length) % 256));
     for (let length = 1; length < 300; length++) {
       (await servers.client(server, 'lines')).socket.removeAllListeners('data').write(frameOf(random(length)));
     }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { usePlace } from '../support/leftovers.js';
-import { run, startRun, useServers } from './kit/servers.js';
+import { run, startRun, startWaiting, useServers } from './kit/servers.js';
 
 usePlace();
 const servers = useServers();
@@ -8,7 +8,7 @@ const servers = useServers();
 test('a run that must wait is told its place at once, and runs keep the order of their coming', async () => {
   const server = await servers.start();
   const [one, two] = [await servers.client(server), await servers.client(server, 'lines')];
-  const first = await startRun(one, 'order = []\ninput()', { stdin: 'ask' });
+  const first = await startWaiting(one, 'order = []');
   for (let count = 0; count < 4; count++) {
     const client = count % 2 === 0 ? one : two;
     client.send({ op: 'run', id: `w${count}`, code: `order.append(${count})` });
@@ -17,7 +17,7 @@ test('a run that must wait is told its place at once, and runs keep the order of
   const { reply } = await two.ask({ op: 'status', id: 's' });
   expect(reply).toMatchObject({ state: 'busy', queue: 4, run: { run: first.run } });
   expect((await two.ask({ op: 'runs', id: 'q', state: 'queued' })).reply).toHaveLength(4);
-  await one.ask({ op: 'input', id: 'in', run: first.run, text: '' });
+  await first.release();
   const done = await run(one, 'get(order)');
   expect(done.status).toBe('ok');
   expect(one.textOf(done.run as number, 'get')).toBe('[0, 1, 2, 3]');
@@ -27,7 +27,7 @@ test('a run that must wait is told its place at once, and runs keep the order of
 test('one client holds at most half of the queue, and a full queue is an answer', async () => {
   const server = await servers.start({ queueCount: 4 });
   const [greedy, modest] = [await servers.client(server), await servers.client(server)];
-  const first = await startRun(greedy, 'ran = []\ninput()', { stdin: 'ask' });
+  const first = await startWaiting(greedy, 'ran = []');
   const ask = (client: typeof greedy, id: string): Promise<unknown> => {
     client.send({ op: 'run', id, code: `ran.append('${id}')` });
     return client.next((message) => message.id === id);
@@ -43,7 +43,7 @@ test('one client holds at most half of the queue, and a full queue is an answer'
   const answer = await classic.next();
   expect(answer.captured).toBe('');
   expect(answer.exception).toMatch(/^Overloaded: /);
-  await modest.ask({ op: 'input', id: 'in', run: first.run, text: '' });
+  await first.release();
   await modest.answer('m2');
   const done = await run(modest, 'get(ran)');
   expect(modest.textOf(done.run as number, 'get')).toBe("['g1', 'g2', 'm1', 'm2']");
@@ -52,7 +52,7 @@ test('one client holds at most half of the queue, and a full queue is an answer'
 test('a queued run can be cancelled, and never runs', async () => {
   const server = await servers.start();
   const client = await servers.client(server);
-  const first = await startRun(client, 'ran = []\ninput()', { stdin: 'ask' });
+  const first = await startWaiting(client, 'ran = []');
   client.send({ op: 'run', id: 'a', code: "ran.append('a')" });
   client.send({ op: 'run', id: 'b', code: "ran.append('b')" });
   const { run: number } = await client.next(({ id }) => id === 'a');
@@ -62,7 +62,7 @@ test('a queued run can be cancelled, and never runs', async () => {
     kept: true,
   });
   expect(await client.answer('a')).toMatchObject({ event: 'done', status: 'cancelled', kept: true });
-  await client.ask({ op: 'input', id: 'in', run: first.run, text: '' });
+  await first.release();
   await client.answer('b');
   const done = await run(client, 'get(ran)');
   expect(client.textOf(done.run as number, 'get')).toBe("['b']");
@@ -72,13 +72,13 @@ test('a queued run can be cancelled, and never runs', async () => {
 test('runs of a client that has gone are kept, or cancelled where that was asked for', async () => {
   const server = await servers.start();
   const [staying, leaving] = [await servers.client(server), await servers.client(server)];
-  const first = await startRun(staying, 'ran = []\ninput()', { stdin: 'ask' });
+  const first = await startWaiting(staying, 'ran = []');
   leaving.send({ op: 'run', id: 'k', code: "ran.append('kept')", onDisconnect: 'keep' });
   leaving.send({ op: 'run', id: 'c', code: "ran.append('cancelled')", onDisconnect: 'cancel' });
   const { run: cancelled } = await leaving.next(({ id }) => id === 'c');
   leaving.destroy();
   expect((await staying.ask({ op: 'attach', id: 'at', run: cancelled })).reply).toMatchObject({ status: 'cancelled' });
-  await staying.ask({ op: 'input', id: 'in', run: first.run, text: '' });
+  await first.release();
   const done = await run(staying, 'get(ran)');
   expect(staying.textOf(done.run as number, 'get')).toBe("['kept']");
 });

@@ -33,7 +33,9 @@ describe.each(GUARDED)('%s', (_name, options) => {
     const { server, client } = await guarded(options());
     const nonce = '0123456789abcdef';
     const { reply } = await client.ask({ op: 'hello', id: 1, protocol: 1, nonce });
-    const proof = createHmac('sha256', server.token as string).update(nonce).digest('hex');
+    const proof = createHmac('sha256', server.token as string)
+      .update(nonce)
+      .digest('hex');
     expect(reply).toEqual({ protocol: 1, server: { name: 'sock-python', version: expect.any(String) }, proof });
     await client.ask({ op: 'hello', id: 2, protocol: 1, token: server.token });
     expect((await run(client, 'get(1)')).status).toBe('ok');
@@ -155,7 +157,8 @@ test('without any token, TCP is open to original clients', async () => {
 
 test('the token is neither in the environment nor in the arguments of the kernel', async () => {
   const { server, client } = await guarded({ address: place.path('s.sock') });
-  const code = "import os, sys\nget(open('/proc/self/environ').read() + open('/proc/self/cmdline').read() + repr(os.environ))";
+  const code =
+    "import os, sys\nget(open('/proc/self/environ').read() + open('/proc/self/cmdline').read() + repr(os.environ))";
   const done = await run(client, code);
   const text = client.textOf(done.run as number, 'get');
   expect(text).not.toContain(server.token);

@@ -1,4 +1,5 @@
 /** `serve`: a session in the foreground, until it is told to end. */
+import { sweepHomes } from '../../kernel/home.js';
 import { formatAddress } from '../../protocol/address.js';
 import { PROTOCOL_VERSION } from '../../protocol/limits.js';
 import type { LogEntry } from '../../server/log.js';
@@ -38,6 +39,7 @@ class Serving {
   #published: PublishedSession | undefined;
   /** A signal came before there was a server to end. */
   #isUnwanted = false;
+  #hasCrashed = false;
 
   constructor(plan: ServePlan, pipe: ReadyPipe, io: Io) {
     this.#plan = plan;
@@ -51,12 +53,19 @@ class Serving {
     const { options, python } = serverOptions(this.#plan, this.#io);
     for (const text of python.passedOver) this.#log('warning', `passed over ${text}`);
     if (path !== null) await assertFree(path, this.#io);
+    const { runtimeDir } = options;
+    for (const home of runtimeDir === undefined ? [] : sweepHomes(runtimeDir)) {
+      this.#log('debug', `removed ${home}, which a dead server left`);
+    }
     const forget = onEndSignals((signal, isFirst) => this.#onSignal(signal, isFirst));
+    const onCrash = (error: unknown): void => this.#onCrash(error);
+    process.on('uncaughtException', onCrash);
     try {
       this.#server = await startServer({ ...options, onLog: (entry) => this.#onLog(entry) });
       await this.#serve(this.#server, path, python);
     } finally {
       forget();
+      process.off('uncaughtException', onCrash);
     }
   }
 
@@ -74,7 +83,7 @@ class Serving {
       if (this.#isUnwanted) void server.close('ended by a signal');
       const { failed, reason } = await server.closed;
       if (failed) this.#log('critical', `the server failed: ${reason}`);
-      this.#io.setExitCode(failed ? EXIT.serverFailed : EXIT.ok);
+      this.#io.setExitCode(failed || this.#hasCrashed ? EXIT.serverFailed : EXIT.ok);
     } finally {
       this.#published?.remove();
       await server.destroy('it could not go on');
@@ -103,6 +112,15 @@ class Serving {
       this.#isUnwanted = true;
     } else if (isFirst) void this.#server.close(`ended by ${signal}`);
     else void this.#server.destroy(`ended by a second ${signal}`);
+  }
+
+  /** A defect of ours ends the server, but leaves nothing behind. */
+  #onCrash(error: unknown): void {
+    this.#hasCrashed = true;
+    this.#published?.remove();
+    this.#log('critical', error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (this.#server === undefined) process.exit(EXIT.serverFailed);
+    void this.#server.destroy('it met a defect of its own');
   }
 
   #onLog(entry: LogEntry): void {

@@ -50,8 +50,9 @@ function deathText({ generation, at, run, reason }: NonNullable<StatusReply['las
   return `generation ${generation}${during}, ${new Date(at).toISOString()}: ${reason.message}`;
 }
 
-function limitsText(limits: StatusReply['limits']): string {
-  return Object.entries(limits)
-    .map(([name, value]) => `${name} ${value ?? 'none'}`)
-    .join(', ');
+/** Those that can be set; --json has all of them. */
+function limitsText({ timeoutMs, queueCount, maxFrameBytes, idleExitMs }: StatusReply['limits']): string {
+  const span = (ms: number | null | undefined): string => (typeof ms === 'number' ? formatSpan(ms) : 'none');
+  const frame = typeof maxFrameBytes === 'number' ? formatBytes(maxFrameBytes) : 'none';
+  return `time ${span(timeoutMs)}, queue ${queueCount ?? 'none'}, frame ${frame}, idle exit ${span(idleExitMs)}`;
 }

@@ -114,9 +114,7 @@ export class RawClient {
   }
 
   answer(id: number | string): Promise<Message> {
-    return this.next(
-      (message) => message.id === id && (message.event === undefined || message.event === 'done'),
-    );
+    return this.next((message) => message.id === id && (message.event === undefined || message.event === 'done'));
   }
 
   /** All events of a run that came so far, `id` taken off. */
@@ -124,6 +122,11 @@ export class RawClient {
     return this.received
       .filter((message) => message.event !== undefined && message.run === run)
       .map(({ id: _id, ...event }) => event);
+  }
+
+  /** The run's `started`, if it came. */
+  started(run: number): Message | undefined {
+    return this.eventsOf(run).find(({ event }) => event === 'started');
   }
 
   /** The run's text on one stream, put together. */

@@ -37,12 +37,16 @@ export function useServers(): Servers {
 
 /** Runs code to its end; resolves to its `done`. */
 let nextId = 1_000_000;
-export function run(client: RawClient, code: string, options: Readonly<Record<string, unknown>> = {}): Promise<Message> {
+export function run(
+  client: RawClient,
+  code: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Message> {
   nextId += 1;
   return client.ask({ op: 'run', id: nextId, code, ...options });
 }
 
-/** Starts code that says `ready` on stdout; resolves to the run's number once it has. */
+/** Starts code that first says `ready`, or says so itself where it is to be waited for; resolves to the run's number once it has. */
 export async function startRun(
   client: RawClient,
   code: string,
@@ -50,11 +54,30 @@ export async function startRun(
 ): Promise<{ readonly run: number; readonly id: number; readonly done: Promise<Message> }> {
   nextId += 1;
   const id = nextId;
-  client.send({ op: 'run', id, code: `print('ready', flush=True)\n${code}`, ...options });
-  const ready = await client.next((message) => message.id === id && message.event === 'stdout');
+  const ready = code.includes("print('ready')") ? code : `print('ready')\n${code}`;
+  client.send({ op: 'run', id, code: ready, ...options });
+  const { run: number } = await client.next((message) => message.id === id && message.event === 'stdout');
   const done = client.answer(id);
   done.catch(() => {});
-  return { run: ready.run as number, id, done };
+  return { run: number as number, id, done };
+}
+
+/** Starts code that ends by waiting for a line; `release` gives it one. */
+export async function startWaiting(
+  client: RawClient,
+  code = '',
+): Promise<{ readonly run: number; readonly release: () => Promise<Message> }> {
+  nextId += 1;
+  const id = nextId;
+  client.send({ op: 'run', id, code: `${code}\ninput()`, stdin: 'ask' });
+  const { run: number } = await client.next((message) => message.id === id && message.event === 'input');
+  const done = client.answer(id);
+  done.catch(() => {});
+  const release = async (): Promise<Message> => {
+    await client.ask({ op: 'input', id: `release ${id}`, run: number, text: '' });
+    return done;
+  };
+  return { run: number as number, release };
 }
 
 /** Is there a process (not a zombie) with this id? */
