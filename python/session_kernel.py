@@ -141,7 +141,7 @@ CAUSES = 16
 SOURCE_COUNT, SOURCE_CHARS = 1000, 8_388_608
 CODE_COUNT, CODE_CHARS = 256, 4096
 LEAVE_SECONDS = 5
-CANCEL_MS, RESEND_MS, OVERDUE_MS = 10, 1, 250
+CANCEL_MS, RESEND_MS, FORCE_MS, OVERDUE_MS = 10, 1, 50, 250
 
 PID = getpid()
 MAIN = get_ident()
@@ -1004,8 +1004,10 @@ def interrupt(frame: 'FrameType | None', demand: int) -> None:
             raise Overdue
         return
     run.interrupts += demand > NUDGED
-    if demand == FORCED or run.interrupts > 1:
+    if demand == FORCED or run.interrupts > 1 or run.forcing:
         force(frame)
+        run.nudge = True
+        again(FORCE_MS)  # before 3.12, tracing may have been switched off for good by then
         if not in_hook:
             raise Forced
         return

@@ -9,8 +9,10 @@ export {
   type ConnectOptions,
   connect,
   type EndSessionOptions,
+  type HistoryEntry,
   type RunsOptions,
   type Session,
+  type WaitOptions,
 } from './client/session.js';
 export type { Watch, WatchStart } from './client/watch.js';
 export { Action } from './control/action.js';
@@ -41,6 +43,7 @@ export type {
   KernelInfo,
   KernelState,
   LossNotice,
+  LostEvent,
   OnDisconnect,
   OnTimeout,
   OutputEvent,
@@ -59,6 +62,7 @@ export type {
   TracebackFrame,
   Value,
   ValueMode,
+  WaitReply,
 } from './protocol/messages.js';
 export type { LogEntry } from './server/log.js';
 export type { RunningServer, ServerEnd, ServerOptions } from './server/server_options.js';

@@ -6,6 +6,7 @@ import { type ReadyReport, startInBackground } from './background.js';
 import { CommandFailure } from './failure.js';
 import type { Io } from './io.js';
 import { isAlive } from './liveness.js';
+import { sweepDeadServers } from './runtime_directory.js';
 import { planText, type ServePlan } from './serve_plan.js';
 import { readSession, type SessionInfo } from './session_file.js';
 
@@ -29,6 +30,7 @@ export interface RunningSession {
  */
 export async function ensureRunning(plan: ServePlan, args: readonly string[], io: Io): Promise<RunningSession> {
   const running = await findRunning(plan, io);
+  sweepDeadServers(io);
   if (running !== undefined) return running;
   const report = await startInBackground(args, io.cwd);
   if (report.ready) {

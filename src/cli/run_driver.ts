@@ -8,7 +8,7 @@
  *                                             nobody reads   ──▶ 141
  */
 import type { Run } from '../client/run.js';
-import { asSockPythonError } from '../protocol/errors.js';
+import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
 import type { DoneEvent } from '../protocol/messages.js';
 import { EXIT, exitCodeOfDone } from './exit_codes.js';
 import type { Io } from './io.js';
@@ -73,16 +73,20 @@ class RunDriver {
   async #follow(): Promise<number> {
     const { run, view } = this.#options;
     let done: DoneEvent | undefined;
-    for await (const event of run) {
-      if (this.#hasLeft) return await this.#left;
-      // Before the prompt is shown: a terminal must have stopped showing what is typed when a password is asked for.
-      if (event.event === 'input' && this.#options.answersInput) void this.#answer(event.password);
-      await view.show(event);
-      if (event.event === 'done') done = event;
-      if (event.event === 'timeout' && event.outcome === 'still_running') this.#goes('it could not be stopped');
+    try {
+      for await (const event of run) {
+        if (this.#hasLeft) return await this.#left;
+        // Before the prompt is shown: a terminal must have stopped showing what is typed when a password is asked for.
+        if (event.event === 'input' && this.#options.answersInput) void this.#answer(event.password);
+        await view.show(event);
+        if (event.event === 'done') done = event;
+        if (event.event === 'timeout' && event.outcome === 'still_running') this.#goes('it could not be stopped');
+      }
+      // Without a `done` the connection ended, and the result says how.
+      return exitCodeOfDone(done ?? (await run.result));
+    } catch (error) {
+      throw withWayBack(error, run);
     }
-    // Without a `done` the connection ended, and the result says how.
-    return exitCodeOfDone(done ?? (await run.result));
   }
 
   async #answer(isPassword: boolean): Promise<void> {
@@ -123,4 +127,14 @@ class RunDriver {
     output.notice(`${why}, and ${name} goes on${follow}`);
     this.#leave(EXIT.stillRunning);
   }
+}
+
+/** A connection that was lost takes nothing of the run with it: the rest is to be had, and no byte of it twice. */
+function withWayBack(error: unknown, { number, known }: Run): unknown {
+  if (number === null || !(error instanceof SockPythonError) || error.code !== 'connection_lost') return error;
+  const words = `${error.message}; if the session lives, run ${number} goes on`;
+  return new SockPythonError('connection_lost', `${words}: sock-python attach ${number} --since ${known}`, {
+    details: { run: number, since: known },
+    cause: error,
+  });
 }

@@ -102,6 +102,7 @@ export function serverOptions(
     address: plan.address,
     runtimeDir: runtimeDirectory(io),
     stateDir: stateDirectory(io),
+    sessionFile: plan.session.path ?? undefined,
     python: python.path,
     cwd: flags.cwd === undefined ? io.cwd : folder(flags.cwd, io.cwd),
     env,

@@ -6,6 +6,7 @@ import { EXIT } from './exit_codes.js';
 import { CommandFailure, UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { addressOperand } from './operands.js';
+import { sweepDeadServers } from './runtime_directory.js';
 import { readSession, type SessionInfo, sessionPath } from './session_file.js';
 
 export interface TargetFlags {
@@ -46,10 +47,19 @@ export function givenAddress(
 }
 
 /**
- * The session meant. The session file also gives the token, where an address is given.
+ * The session meant. The session file also gives the token, where an address is given. What dead servers left, be it
+ * this very file, is taken away afterwards: that it was stale is worth telling once.
  * @throws CommandFailure (1) when nothing names a session; untrusted.
  */
 export function findTarget(given: Address | undefined, flags: TargetFlags, io: Io): Target {
+  try {
+    return find(given, flags, io);
+  } finally {
+    sweepDeadServers(io);
+  }
+}
+
+function find(given: Address | undefined, flags: TargetFlags, io: Io): Target {
   const { path, isNamed } = sessionPath(flags.session, io);
   if (given !== undefined) return withAddress(given, path === null ? undefined : tokenFile(path, flags, io), flags);
   if (path === null) throw new CommandFailure(EXIT.failure, 'there is no session file (-f -), so an ADDRESS is needed');

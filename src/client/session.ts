@@ -12,11 +12,13 @@ import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
 import type {
   HelloReply,
   InterruptReply,
+  LostEvent,
   PingReply,
   RestartReply,
   RunState,
   RunSummary,
   StatusReply,
+  WaitReply,
 } from '../protocol/messages.js';
 import { NativeConnection, type RequestBody } from '../transport/native_connection.js';
 import { EventBuffer } from './event_buffer.js';
@@ -34,6 +36,11 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
   /** Told to the server, for its logs. */
   readonly client?: { readonly name: string; readonly version: string };
+  /**
+   * Called whenever the namespace is lost, by a death of the kernel or a restart, once each: what happened and which
+   * names are gone. It must not throw.
+   */
+  readonly onLost?: (event: LostEvent) => void;
 }
 
 export interface EndSessionOptions {
@@ -53,7 +60,22 @@ export interface RunsOptions {
   readonly state?: RunState;
   /** Give each run's code, too. */
   readonly code?: boolean;
+  /** Give runs marked quiet, too. */
+  readonly quiet?: boolean;
 }
+
+export interface WaitOptions {
+  /** Ask for no more than where the run stands after so long; without it, the answer comes at the run's end. */
+  readonly waitMs?: number;
+}
+
+/** A run that has ended, with its code. */
+export interface HistoryEntry extends RunSummary {
+  readonly code: string;
+}
+
+/** More than any server remembers. */
+const ALL_RUNS_COUNT = 0xffff_ffff;
 
 /**
  * Connects to a session. Whoever calls it closes the session, or says `await using`.
@@ -61,7 +83,8 @@ export interface RunsOptions {
  */
 export async function connect(address: string | Address, options: ConnectOptions = {}): Promise<Session> {
   const target = typeof address === 'string' ? parseAddress(address) : address;
-  const { signal, ...kept } = options;
+  // A loss is told on each connection; those opened later are for events of runs alone.
+  const { signal, onLost, ...kept } = options;
   const connection = await NativeConnection.open(target, options);
   return new Session(target, kept, connection);
 }
@@ -74,13 +97,13 @@ export class Session {
   /** Settles when the connection has ended: with the error, if that was not asked for. */
   readonly closed: Promise<SockPythonError | undefined>;
   readonly #connection: NativeConnection;
-  readonly #options: Omit<ConnectOptions, 'signal'>;
+  readonly #options: Omit<ConnectOptions, 'signal' | 'onLost'>;
   readonly #open = new OpenCount();
   readonly #watches = new Set<Watch>();
   readonly #others = new Set<NativeConnection>();
   #closing: Promise<void> | undefined;
 
-  constructor(address: Address, options: Omit<ConnectOptions, 'signal'>, connection: NativeConnection) {
+  constructor(address: Address, options: Omit<ConnectOptions, 'signal' | 'onLost'>, connection: NativeConnection) {
     this.address = address;
     this.hello = connection.hello;
     this.closed = connection.closed;
@@ -143,6 +166,21 @@ export class Session {
   /** The newest runs that the server remembers. */
   async runs(options: RunsOptions = {}): Promise<readonly RunSummary[]> {
     return (await this.#request({ ...options, op: 'runs' })) as readonly RunSummary[];
+  }
+
+  /** The runs that have ended and are remembered, oldest first (with `limit`: the newest of them). */
+  async history(options: { readonly limit?: number } = {}): Promise<readonly HistoryEntry[]> {
+    const runs = await this.runs({ limit: ALL_RUNS_COUNT, ...options, state: 'done', code: true });
+    // The server gives the code, since it is asked for.
+    return [...runs].reverse() as readonly HistoryEntry[];
+  }
+
+  /**
+   * How a run ended, with its `done`, as soon as it has; `current` is the running one, `last` the newest. Without
+   * `done` it has not ended within `waitMs`. @throws not_found
+   */
+  async wait(run: number | 'current' | 'last', options: WaitOptions = {}): Promise<WaitReply> {
+    return (await this.#request({ ...options, op: 'wait', run })) as WaitReply;
   }
 
   /** Answers an `input` event of any run. */

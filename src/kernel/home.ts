@@ -2,17 +2,20 @@
  * The private directory in which a server and its kernels meet. It names its owner, so that what a dead server
  * left behind can be told from what a living one needs.
  */
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SockPythonError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
-import { isOwnerAlive, type Owner, ownerOf } from './owner.js';
+import { type Owner, ownerOf } from './owner.js';
 
-/** Room that the longest name in a home needs behind its directory. */
+/** Room that the longest name in a home needs behind the temporary directory. */
 const NAME_BYTES = 48;
-const OWNER_FILE = 'owner.json';
-const PREFIX = 's-';
+/** In every home: who made it, and what else goes with it. */
+export const OWNER_FILE = 'owner.json';
+export const HOME_PREFIX = 's-';
+/** How often the directory may be taken away, by somebody who leaves it empty, while we make ours in it. */
+const ATTEMPT_COUNT = 10;
 
 /** Something elsewhere that goes with a server: its socket, the directory of its logs. */
 export interface Leftover {
@@ -22,38 +25,44 @@ export interface Leftover {
 }
 
 /** What a home says of its owner: its process, and what else is to be removed when that is gone. */
-interface OwnerRecord extends Owner {
+export interface OwnerRecord extends Owner {
   readonly leftovers: readonly Leftover[];
+  /** The file that tells where the server is; `started` is its mark, beside the pid. */
+  readonly sessionFile: { readonly path: string; readonly started: number } | null;
 }
 
 export class Home {
   readonly path: string;
+  /** A directory that goes with the last home in it. */
+  readonly #base: string | null;
 
-  private constructor(path: string) {
+  private constructor(path: string, base: string | null) {
     this.path = path;
-    this.claim([]);
+    this.#base = base;
+    this.claim({});
   }
 
   /**
-   * A fresh 0700 directory under `base` (made 0700 if it does not exist), or under the system's temporary one.
+   * A fresh 0700 directory under `base` (made 0700 if it does not exist), or under the user's temporary one.
    * @throws untrusted if `base` belongs to somebody else or others can write there.
    */
   static create(base?: string): Home {
-    if (base !== undefined) {
-      mkdirSync(base, { recursive: true, mode: 0o700 });
-      checkPrivate(base);
-      return new Home(mkdtempSync(join(base, PREFIX)));
+    if (base !== undefined) return new Home(makeIn(base), null);
+    const shared = temporaryBase();
+    try {
+      return new Home(makeIn(shared), shared);
+    } catch {
+      // Somebody else was there first: one of our own, which nobody can guess, but nobody will sweep either.
+      return new Home(mkdtempSync(`${join(temporaryDirectory(), 'sock-python-')}`), null);
     }
-    const fits = Buffer.byteLength(tmpdir()) + NAME_BYTES <= LIMITS.socketPathBytes;
-    return new Home(mkdtempSync(join(fits ? tmpdir() : '/tmp', 'sock-python-')));
   }
 
-  /** Writes down what else must go when this process is gone: sockets and files elsewhere. */
-  claim(paths: readonly string[]): void {
+  /** Writes down what else must go when this process is gone: sockets and directories, and the session's file. */
+  claim({ paths = [], sessionFile = null }: Claims): void {
     const leftovers = paths.map(
       (path): Leftover => ({ path, inode: lstatSync(path, { throwIfNoEntry: false })?.ino ?? null }),
     );
-    const record: OwnerRecord = { ...ownerOf(), leftovers };
+    const record: OwnerRecord = { ...ownerOf(), leftovers, sessionFile };
     writeFileSync(this.file(OWNER_FILE), JSON.stringify(record), { mode: 0o600 });
   }
 
@@ -64,58 +73,32 @@ export class Home {
   /** Removes the directory and all that is in it; idempotent. */
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
+    if (this.#base !== null) removeIfEmpty(this.#base);
   }
 }
 
-/**
- * Removes what dead servers left under `base`, and the sockets and directories elsewhere that their homes name.
- * @returns the directories removed.
- */
-export function sweepHomes(base: string): string[] {
-  const removed: string[] = [];
-  for (const name of namesIn(base)) {
-    const path = join(base, name);
-    const record = name.startsWith(PREFIX) ? readOwner(path) : null;
-    if (record === null || isOwnerAlive(record)) continue;
-    for (const leftover of record.leftovers) removeLeftover(leftover);
-    rmSync(path, { recursive: true, force: true });
-    removed.push(path);
-  }
-  return removed;
+/** What goes with a home. */
+export interface Claims {
+  readonly paths?: readonly string[];
+  readonly sessionFile?: OwnerRecord['sessionFile'];
 }
 
-function namesIn(directory: string): string[] {
+/** Where homes are made that were given no other place: one directory for each user, so that they can be found. */
+export function temporaryBase(): string {
+  return join(temporaryDirectory(), `sock-python-${process.getuid?.() ?? 'user'}`);
+}
+
+/** Takes a directory away in which nothing is left. */
+export function removeIfEmpty(directory: string): void {
   try {
-    checkPrivate(directory);
-    return readdirSync(directory);
+    rmdirSync(directory);
   } catch {
-    return [];
+    // Another server lives there, or it is gone already.
   }
 }
 
-function readOwner(home: string): OwnerRecord | null {
-  try {
-    const record = JSON.parse(readFileSync(join(home, OWNER_FILE), 'utf8')) as Partial<OwnerRecord>;
-    const { pid, startTicks = null, boot = null, leftovers = [] } = record;
-    return typeof pid === 'number' ? { pid, startTicks, boot, leftovers } : null;
-  } catch {
-    // A server that is about to begin has not written it yet.
-    return null;
-  }
-}
-
-/** Only what is still the same, and ours. */
-function removeLeftover({ path, inode }: Leftover): void {
-  try {
-    const stat = lstatSync(path);
-    if (stat.uid !== process.getuid?.() || (inode !== null && stat.ino !== inode)) return;
-    if (stat.isSocket() || stat.isDirectory()) rmSync(path, { recursive: true, force: true });
-  } catch {
-    // Gone already.
-  }
-}
-
-function checkPrivate(path: string): void {
+/** @throws untrusted if it is not a directory of our own, or others can write there. */
+export function checkPrivate(path: string): void {
   const stat = lstatSync(path);
   const uid = process.getuid?.();
   if (!stat.isDirectory()) throw new SockPythonError('untrusted', `${path} is not a directory`);
@@ -124,5 +107,22 @@ function checkPrivate(path: string): void {
   }
   if ((stat.mode & 0o022) !== 0) {
     throw new SockPythonError('untrusted', `others can write to ${path}; run: chmod 700 ${path}`);
+  }
+}
+
+/** The system's, unless its name is too long for a socket in there. */
+function temporaryDirectory(): string {
+  return Buffer.byteLength(tmpdir()) + NAME_BYTES <= LIMITS.socketPathBytes ? tmpdir() : '/tmp';
+}
+
+function makeIn(base: string): string {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      mkdirSync(base, { recursive: true, mode: 0o700 });
+      checkPrivate(base);
+      return mkdtempSync(join(base, HOME_PREFIX));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPT_COUNT) throw error;
+    }
   }
 }

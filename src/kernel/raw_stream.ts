@@ -15,6 +15,8 @@ const MARK = Buffer.from('\0F', 'latin1');
 const MARKER_BYTES = 12;
 /** How long bytes that look like a marker wait for the `done` that would name it. */
 const CANDIDATE_MS = 50;
+/** More than this is not held back for it. */
+const CANDIDATE_BYTES = 1_048_576;
 const DRAIN_BYTES = 65_536;
 const EMPTY: Buffer = Buffer.alloc(0);
 
@@ -46,18 +48,14 @@ export class RawStream {
   awaitMarker(marker: Buffer, onMarker: () => void): void {
     this.#marker = Buffer.concat([MARK, marker]);
     this.#onMarker = onMarker;
-    const held = this.#held;
-    this.#held = EMPTY;
-    this.#take(held);
+    this.#take(this.#release());
   }
 
   /** Everything the run wrote is here: hands out what was held back. */
   settle(): void {
     this.#marker = null;
     this.#onMarker = null;
-    const held = this.#held;
-    this.#held = EMPTY;
-    this.#emit(held);
+    this.#emit(this.#release());
     const tail = this.#tail;
     this.#tail = EMPTY;
     if (tail.length > 0) this.#onBytes(tail);
@@ -78,9 +76,10 @@ export class RawStream {
   }
 
   #take(bytes: Buffer): void {
-    const all = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
+    const held = this.#held;
+    const all = held.length > 0 ? Buffer.concat([held, bytes]) : bytes;
     this.#held = EMPTY;
-    if (this.#marker === null) this.#takeUnfenced(all);
+    if (this.#marker === null) this.#takeUnfenced(all, held.length > 0);
     else this.#takeFenced(all, this.#marker);
   }
 
@@ -100,15 +99,35 @@ export class RawStream {
     done?.();
   }
 
-  #takeUnfenced(all: Buffer): void {
-    const at = candidate(all);
+  #takeUnfenced(all: Buffer, waits: boolean): void {
+    const at = all.length > CANDIDATE_BYTES ? -1 : candidate(all);
     this.#emit(at < 0 ? all : all.subarray(0, at));
+    // Each candidate has its own time, however soon it follows another.
+    if (at !== 0 || !waits) this.#stopTimer();
     if (at < 0) return;
     this.#held = all.subarray(at);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      if (this.#marker === null) this.settle();
-    }, CANDIDATE_MS).unref();
+    this.#timer ??= setTimeout(() => this.#onCandidateTime(), CANDIDATE_MS).unref();
+  }
+
+  /** Nobody has named these bytes, unless the `done` lies unread in the channel of a busy loop: that is read first. */
+  #onCandidateTime(): void {
+    const timer = this.#timer;
+    setImmediate(() => {
+      if (this.#timer === timer && this.#marker === null) this.settle();
+    });
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** What was held back, which whoever calls looks at now. */
+  #release(): Buffer {
+    this.#stopTimer();
+    const held = this.#held;
+    this.#held = EMPTY;
+    return held;
   }
 
   #emit(bytes: Buffer): void {

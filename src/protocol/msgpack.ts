@@ -3,11 +3,11 @@
  * nothing private, nothing that another language's library would not read. msgpackr writes it; its reader takes more
  * than that (records, extensions, a key twice), so reading is done here.
  */
-import { Packr, RESET_BUFFER_MODE } from 'msgpackr/pack';
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from 'msgpackr/pack';
 import { SockPythonError } from './errors.js';
 import { FRAME_HEADER_BYTES } from './frame.js';
 import type { RequestId } from './messages.js';
-import { Preparation } from './msgpack_prepare.js';
+import { type Preparation, prepareMessagePack } from './msgpack_prepare.js';
 import { MessagePackReader } from './msgpack_reader.js';
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
@@ -34,27 +34,36 @@ export function encodeMessagePackFrame(value: unknown): Buffer {
   return frame;
 }
 
+/** What msgpackr returns when it is to use its buffer again: the buffer, and where the message stands in it. */
+type Packed = Buffer & { readonly start: number; readonly end: number };
+
 /**
  * Copied out at once: the buffer that msgpackr writes into is shared by all that use it in this process, and who of
  * them overwrites it when is not known here.
  */
 function encodeAfter(headerBytes: number, value: unknown): Buffer {
-  const preparation = new Preparation();
-  const prepared = preparation.prepare(value);
-  const packed = packr.pack(prepared, RESET_BUFFER_MODE);
-  const bytes = Buffer.allocUnsafe(headerBytes + packed.length);
-  bytes.set(packed, headerBytes);
-  if (preparation.hasMinusZero) writeMinusZeros(bytes.subarray(headerBytes), prepared, preparation.minusZero);
-  if (packed.buffer.byteLength > KEPT_BUFFER_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES));
+  const found: Preparation = { minusZero: null };
+  const prepared = prepareMessagePack(value, found);
+  const packed = pack(prepared);
+  const bytes = Buffer.allocUnsafe(headerBytes + packed.end - packed.start);
+  packed.copy(bytes, headerBytes, packed.start, packed.end);
+  if (found.minusZero !== null) writeMinusZeros(bytes.subarray(headerBytes), prepared, found.minusZero);
+  if (packed.length > KEPT_BUFFER_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES));
   return bytes;
+}
+
+function pack(prepared: unknown): Packed {
+  return packr.pack(prepared, REUSE_BUFFER_MODE | RESET_BUFFER_MODE) as Packed;
 }
 
 /** Where the bytes change with what stands for −0, there it stands. */
 function writeMinusZeros(bytes: Buffer, prepared: unknown, minusZero: Uint8Array): void {
   minusZero.fill(0xff);
-  const other = packr.pack(prepared, RESET_BUFFER_MODE);
+  const other = pack(prepared);
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] !== other[at]) bytes.set(MINUS_ZERO, at - BIN_HEAD_BYTES);
+    if (bytes[at] === other[other.start + at]) continue;
+    bytes.set(MINUS_ZERO, at - BIN_HEAD_BYTES);
+    at += minusZero.length - 1;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Holds requests that arrived against what the protocol allows. The tables here are the requests' schema. */
 import { SockPythonError } from './errors.js';
-import type { Fields } from './fields.js';
+import type { Check, Fields } from './fields.js';
 import {
   anything,
   boolean,
@@ -27,6 +27,7 @@ import type { FieldsOf } from './schema.js';
 export { parseKernelEvent } from './validate_event.js';
 
 const GRACE = { graceMs: duration };
+const WHICH: Check = either(runNumber, oneOf('current', 'last'));
 
 /** The fields of each operation, besides `op` and `id`. */
 export const REQUEST_FIELDS: {
@@ -57,7 +58,8 @@ export const REQUEST_FIELDS: {
       onDisconnect: oneOf('keep', 'cancel'),
     },
   },
-  attach: { required: { run: either(runNumber, oneOf('current', 'last')) }, optional: { since: count } },
+  attach: { required: { run: WHICH }, optional: { since: count } },
+  wait: { required: { run: WHICH }, optional: { waitMs: duration } },
   watch: { required: {}, optional: {} },
   runs: {
     required: {},
@@ -65,6 +67,7 @@ export const REQUEST_FIELDS: {
       limit: inRange(1, 0xffff_ffff, 'a whole number from 1'),
       state: oneOf('queued', 'running', 'done'),
       code: boolean,
+      quiet: boolean,
     },
   },
   input: { required: { run: runNumber }, optional: { text, eof: boolean } },

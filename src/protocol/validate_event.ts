@@ -69,6 +69,7 @@ export const EVENT_FIELDS: {
       reason,
     },
   },
+  lost: { required: { generation: count, message: text, names: listOf(text) }, optional: {} },
 };
 
 const REQUIRED: ReadonlyMap<string, Fields> = new Map(

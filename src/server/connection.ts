@@ -60,6 +60,8 @@ export class Connection implements EventSink {
   authorized: boolean;
   /** Who it says it is. */
   client = 'a client';
+  /** Has it been taken for a client of the native protocol? */
+  isNative = false;
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;

@@ -24,6 +24,10 @@ export function gapEvent(run: number, gap: Gap): Buffer {
   return encodeMessagePack({ event: 'gap', run, events: gap.events, bytes: gap.bytes });
 }
 
+export function lostEvent(generation: number, loss: LossNotice): Buffer {
+  return encodeMessagePack({ event: 'lost', run: 0, generation, ...loss });
+}
+
 /** The limit of a run that goes on all the same. */
 export function timeoutEvent(
   run: number,

@@ -8,6 +8,7 @@ import { gapEvent } from './events.js';
 import { Observer } from './observer.js';
 import type { Run } from './run.js';
 import type { ServerCore } from './server_core.js';
+import { wait } from './wait.js';
 import { watch } from './watcher.js';
 
 type Handler<R extends Request> = (core: ServerCore, connection: Connection, request: R) => void | Promise<void>;
@@ -19,11 +20,12 @@ const HANDLERS: Handlers = {
   ping: (core, connection, { id }) => connection.reply(id, { time: Date.now(), state: core.session.state }),
   run,
   attach,
+  wait: (core, connection, request) => wait(core, connection, findRun(core, request.run), request),
   watch: (core, connection, { id }) => watch(core, connection, id),
-  runs: (core, connection, { id, limit = RUNS_COUNT, state, code = false }) =>
+  runs: (core, connection, { id, limit = RUNS_COUNT, state, code = false, quiet = false }) =>
     connection.reply(
       id,
-      core.session.store.list(limit, state).map((found) => found.summary(code)),
+      core.session.store.list(limit, state, quiet).map((found) => found.summary(code)),
     ),
   input,
   cancel,

@@ -44,10 +44,13 @@ export class Run {
     return this.done?.status ?? null;
   }
 
-  /** Calls back once it has ended (at once if it has). */
-  whenDone(callback: (done: DoneEvent) => void): void {
+  /** Calls back once it has ended (at once if it has). What this returns takes the wish back. */
+  whenDone(callback: (done: DoneEvent) => void): () => void {
     if (this.done !== null) callback(this.done);
     else this.#waiters.push(callback);
+    return () => {
+      this.#waiters = this.#waiters.filter((other) => other !== callback);
+    };
   }
 
   /** Adds its last event. */
@@ -68,6 +71,7 @@ export class Run {
     const { number: run, state, started, generation, submission, log } = this;
     const ms = this.done?.ms ?? (started === null ? null : performance.now() - this.startedAt);
     const base = { run, state, status: this.status, name: submission.name ?? null, started, ms, generation };
-    return { ...base, events: log.eventCount, ...(withCode && { code: submission.code }) };
+    const quiet = submission.quiet === true && { quiet: true as const };
+    return { ...base, events: log.eventCount, ...(withCode && { code: submission.code }), ...quiet };
   }
 }

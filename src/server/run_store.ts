@@ -67,6 +67,13 @@ export class RunStore {
     return new RunLog(this.#logOptions(LIMITS.streamSpillBytes), 0);
   }
 
+  /** The log of the session's losses. */
+  createLosses(): RunLog {
+    const options = this.#logOptions(LIMITS.streamSpillBytes);
+    const openSpill = (): Spill => new Spill(this.#options.spillDirectory, 'losses', LIMITS.streamSpillBytes);
+    return new RunLog({ ...options, openSpill }, 0);
+  }
+
   /** The run has ended: it is kept from now on only as long as there is room. */
   retire(run: Run): void {
     const memoryBytes = run.log.memoryBytes + run.submission.code.length;
@@ -77,11 +84,12 @@ export class RunStore {
     this.#evictOldest();
   }
 
-  /** Newest first. */
-  list(limit: number, state?: RunState): Run[] {
+  /** Newest first; those marked quiet only if they are asked for. */
+  list(limit: number, state?: RunState, withQuiet = false): Run[] {
     const found: Run[] = [];
     for (const run of [...this.#runs.values()].reverse()) {
       if (found.length >= limit) break;
+      if (run.submission.quiet === true && !withQuiet) continue;
       if (state === undefined || run.state === state) found.push(run);
     }
     return found;

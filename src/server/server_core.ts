@@ -16,13 +16,13 @@ import { Connection, type ConnectionHost } from './connection.js';
 import { handleHello } from './hello.js';
 import { Ladder } from './ladder.js';
 import type { Logger } from './log.js';
-import type { Observer } from './observer.js';
 import { overtime } from './overtime.js';
 import { handleRequest } from './requests.js';
 import type { Run } from './run.js';
 import type { ServerOptions } from './server_options.js';
 import type { Session } from './session.js';
 import { makeStatus } from './status.js';
+import { followLosses } from './watcher.js';
 
 export interface ServerParts {
   readonly options: ServerOptions;
@@ -36,6 +36,11 @@ export interface ServerParts {
   readonly sessionId: string;
   /** Ends the server once its answers are out. */
   readonly onStop: (why: string) => void;
+}
+
+/** What ends with its connection: an observer, a waiter. */
+export interface Held {
+  close(): void;
 }
 
 export class ServerCore implements ConnectionHost {
@@ -54,7 +59,7 @@ export class ServerCore implements ConnectionHost {
   /** Set once it listens. */
   addressText = '';
   readonly #onStop: (why: string) => void;
-  readonly #connections = new Map<Connection, Set<Observer>>();
+  readonly #connections = new Map<Connection, Set<Held>>();
 
   constructor(parts: ServerParts) {
     this.options = parts.options;
@@ -95,8 +100,14 @@ export class ServerCore implements ConnectionHost {
       return this.#refuse(connection, requestIdOf(message), error);
     }
     try {
-      if (request.op === 'hello') return handleHello(this, connection, request);
-      if (connection.authorized) return handleRequest(this, connection, request);
+      if (request.op === 'hello') {
+        handleHello(this, connection, request);
+        return this.#takeAsNative(connection);
+      }
+      if (connection.authorized) {
+        this.#takeAsNative(connection);
+        return handleRequest(this, connection, request);
+      }
     } catch (error) {
       // Its id is in use: the open request keeps it, so this answer must not end that one.
       return connection.send({ id: request.id, error: asSockPythonError(error).toBody() });
@@ -106,18 +117,18 @@ export class ServerCore implements ConnectionHost {
   }
 
   onClose(connection: Connection): void {
-    for (const observer of this.#connections.get(connection) ?? []) observer.close();
+    for (const held of this.#connections.get(connection) ?? []) held.close();
     this.#connections.delete(connection);
     this.checkIdle();
   }
 
-  /** Observers end with their connection. */
-  hold(connection: Connection, observer: Observer): void {
-    this.#connections.get(connection)?.add(observer);
+  /** What is held is closed with its connection. */
+  hold(connection: Connection, held: Held): void {
+    this.#connections.get(connection)?.add(held);
   }
 
-  release(connection: Connection, observer: Observer): void {
-    this.#connections.get(connection)?.delete(observer);
+  release(connection: Connection, held: Held): void {
+    this.#connections.get(connection)?.delete(held);
   }
 
   /** Told whenever a run or a connection ends; the owner of the server decides what idleness means. */
@@ -190,6 +201,12 @@ export class ServerCore implements ConnectionHost {
     this.session.cancelQueue(why);
     setImmediate(() => this.#onStop(why));
     return {};
+  }
+
+  #takeAsNative(connection: Connection): void {
+    if (connection.isNative || !connection.authorized) return;
+    connection.isNative = true;
+    followLosses(this, connection);
   }
 
   #refuse(connection: Connection, id: ReturnType<typeof requestIdOf>, error: unknown): void {

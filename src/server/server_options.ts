@@ -10,6 +10,11 @@ export interface ServerOptions {
   readonly runtimeDir?: string | undefined;
   /** Directory for logs that outgrow memory; absent: beside the private things. */
   readonly stateDir?: string | undefined;
+  /**
+   * File of the owner's that tells where the server is. The owner writes and removes it; should this process be killed,
+   * the next to sweep does, if `pid` and `started` in it are this server's.
+   */
+  readonly sessionFile?: string | undefined;
   /** The interpreter, as a path or a name on PATH; `python3` if absent. */
   readonly python?: string | undefined;
   readonly pythonArgs?: readonly string[] | undefined;

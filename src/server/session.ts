@@ -10,7 +10,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { Supervisor } from '../kernel/supervisor.js';
 import { SockPythonError } from '../protocol/errors.js';
 import type { DoneEvent, DoneStatus, EndReason, KernelState, LossNotice } from '../protocol/messages.js';
-import { endEvent, isInputEvent, queuedEvent, startedEvent, withStatus } from './events.js';
+import { endEvent, isInputEvent, lostEvent, queuedEvent, startedEvent, withStatus } from './events.js';
 import { KeyRegistry } from './key_registry.js';
 import type { Logger } from './log.js';
 import type { Run } from './run.js';
@@ -48,6 +48,8 @@ export class Session {
   readonly store: RunStore;
   /** What belongs to no run: late threads, background tasks, children between runs. */
   readonly stream: RunLog;
+  /** The deaths and restarts that took the namespace away; every client of the native protocol follows it. */
+  readonly losses: RunLog;
   /** Told of every run as it is submitted. */
   readonly watchers: Set<(run: Run) => void> = new Set();
   readonly #options: SessionOptions;
@@ -69,6 +71,7 @@ export class Session {
     this.#options = options;
     this.store = options.store;
     this.stream = options.store.createStream();
+    this.losses = options.store.createLosses();
     this.#queue = new RunQueue(options.queueCount);
     this.#announce = setTimeout(() => this.#current?.log.announce(), ANNOUNCE_MS).unref();
   }
@@ -204,6 +207,8 @@ export class Session {
       this.lastDeath = { generation, at: Date.now(), run: run?.number ?? null, reason };
     }
     this.#loss = { message: reason.message, names: [] };
+    // Ahead of the run's own end: whoever hears of that knows already what it means for the session.
+    if (this.#supervisor?.state !== 'stopping') this.losses.append(lostEvent(generation, this.#loss));
     this.#options.log(planned ? 'info' : 'warning', `kernel ${generation} is gone: ${reason.message}`);
     if (run === null) return;
     const status = run.killCause === 'timeout' ? 'timeout' : 'lost';

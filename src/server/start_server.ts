@@ -88,13 +88,13 @@ class Server implements RunningServer {
   async start(): Promise<void> {
     const { supervisor, session } = this.#core;
     const kernel = supervisor.start();
-    const listening = listen(this.#wanted(), (socket) => this.#core.accept(socket));
+    const listening = listen(this.#wanted(), (socket) => this.#core.accept(socket)).then((listener) => {
+      this.#listener = listener;
+      this.#claim(listener.address);
+    });
     const [started, listened] = await Promise.allSettled([kernel, listening]);
-    if (listened.status === 'fulfilled') this.#listener = listened.value;
     for (const part of [listened, started]) if (part.status === 'rejected') throw part.reason;
     this.#core.addressText = formatAddress(this.address);
-    const elsewhere = this.address.kind === 'unix' ? [this.address.path] : [];
-    this.#home.claim([...elsewhere, this.#spillDirectory]);
     const init = await session.initDone();
     if (init !== null && init.status !== 'ok') {
       const words = `the start-up file ended with ${init.status}: ${init.exception ?? ''}`.trimEnd();
@@ -120,6 +120,14 @@ class Server implements RunningServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Whoever finds this process dead shall know what else to take away. */
+  #claim(address: Address): void {
+    const { sessionFile } = this.#options;
+    const socket = address.kind === 'unix' ? [address.path] : [];
+    const file = sessionFile === undefined ? null : { path: sessionFile, started: this.started };
+    this.#home.claim({ paths: [...socket, this.#spillDirectory], sessionFile: file });
   }
 
   get #spillDirectory(): string {
@@ -202,6 +210,7 @@ class Server implements RunningServer {
     await this.#core.endConnections(graceMs);
     session.store.remove();
     session.stream.remove();
+    session.losses.remove();
     this.#transcript?.close();
     rmSync(this.#spillDirectory, { recursive: true, force: true });
     this.#home.remove();

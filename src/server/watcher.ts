@@ -20,6 +20,12 @@ export function watch(core: ServerCore, connection: Connection, id: RequestId): 
   connection.onceClosed(() => session.watchers.delete(watcher));
 }
 
+/** From now on the connection is told whenever the namespace is lost. */
+export function followLosses(core: ServerCore, connection: Connection): void {
+  const { losses } = core.session;
+  followLog(core, connection, { number: 0, log: losses }, losses.eventCount);
+}
+
 function follow(core: ServerCore, connection: Connection, run: Run, since: number): void {
   const { code, name } = run.submission;
   followLog(core, connection, run, since, (payload) => withCode(payload, code, name));

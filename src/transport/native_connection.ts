@@ -9,7 +9,7 @@ import { errorFromBody } from '../protocol/error_body.js';
 import { SockPythonError } from '../protocol/errors.js';
 import { isMap } from '../protocol/fields.js';
 import { LIMITS } from '../protocol/limits.js';
-import type { HelloReply, Request, RunEvent } from '../protocol/messages.js';
+import type { HelloReply, LostEvent, Request, RunEvent } from '../protocol/messages.js';
 import { type DialOptions, dial } from './dial.js';
 import { introduce } from './introduce.js';
 import { MessageStream } from './message_stream.js';
@@ -22,6 +22,8 @@ export interface NativeConnectionOptions extends DialOptions {
   /** The session's token. On TCP the server must prove that it knows it before it is sent. */
   readonly token?: string;
   readonly client?: { readonly name: string; readonly version: string };
+  /** Told whenever the session's namespace is lost, by a death of its kernel or a restart. */
+  readonly onLost?: ((event: LostEvent) => void) | undefined;
 }
 
 export interface PendingRequest {
@@ -49,11 +51,13 @@ export class NativeConnection {
   readonly #waiters: Map<number, Waiter> = new Map();
   /** `attach` until its reply, `watch` for good: whose events may come without an id. */
   readonly #observers: Map<number, Waiter> = new Map();
+  readonly #onLost: ((event: LostEvent) => void) | undefined;
   #hello: HelloReply | undefined;
   #nextId = 1;
   #lost: SockPythonError | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, { onLost }: NativeConnectionOptions) {
+    this.#onLost = onLost;
     let onClosed: (error: SockPythonError | undefined) => void = () => {};
     this.closed = new Promise((resolve) => {
       onClosed = resolve;
@@ -75,7 +79,7 @@ export class NativeConnection {
   static async open(address: Address, options: NativeConnectionOptions = {}): Promise<NativeConnection> {
     const { timeoutMs, signal } = options;
     const startedMs = performance.now();
-    const connection = new NativeConnection(await dial(address, options));
+    const connection = new NativeConnection(await dial(address, options), options);
     const giveUp = (): void => connection.destroy(new SockPythonError('no_server', `no hello within ${timeoutMs} ms`));
     const onAbort = (): void => connection.destroy();
     const leftMs = timeoutMs === undefined ? 0 : Math.max(1, timeoutMs - (performance.now() - startedMs));
@@ -168,6 +172,7 @@ export class NativeConnection {
   }
 
   #takeEvent(event: RunEvent): void {
+    if (event.event === 'lost') this.#tellLost(event);
     if (event.id === undefined) {
       for (const observer of this.#observers.values()) if (observes(observer, event)) observer.onEvent?.(event);
       return;
@@ -176,6 +181,17 @@ export class NativeConnection {
     const waiter = this.#waiters.get(id) ?? this.#observers.get(id);
     waiter?.onEvent?.(event);
     if (event.event === 'done' && waiter?.request.op === 'run') this.#settle(id)?.resolve(event);
+  }
+
+  #tellLost(event: LostEvent): void {
+    try {
+      this.#onLost?.(event);
+    } catch (error) {
+      // A defect of the caller's, to be seen as one; the connection has none.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   /** The waiter that gets its answer now, if there is one. */
@@ -204,8 +220,8 @@ function closing(): SockPythonError {
   return new SockPythonError('connection_lost', 'the connection is closing; nothing was sent');
 }
 
-/** Whether an event without an id is one that this request asked for. */
+/** Whether an event without an id is one that this request asked for: run 0 is the session, and no run. */
 function observes({ request }: Waiter, event: RunEvent): boolean {
-  if (request.op !== 'attach' || typeof request.run !== 'number') return true;
-  return request.run === event.run;
+  if (request.op !== 'attach') return true;
+  return typeof request.run === 'number' ? request.run === event.run : event.run !== 0;
 }

@@ -68,7 +68,7 @@ describe('sizes whose golden bytes would be long', () => {
   });
 });
 
-describe('an independent library', () => {
+describe('the library with settings of its own', () => {
   const packr = new Packr({ useRecords: false, variableMapSize: true });
   const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
   const message = {
@@ -102,12 +102,68 @@ describe('what is written', () => {
   });
 
   test('milliseconds since 1970 go out as an integer', () => {
-    expect(encodeMessagePack(1_700_000_000_000)[0]).toBe(0xcf);
+    expect(encodeMessagePack({ time: 1_700_000_000_000 }).toString('hex')).toContain('d30000018bcfe56800');
   });
 
   test('lone surrogates become the replacement character', () => {
     const text = decodeMessagePack(encodeMessagePack({ '\ud800': '\udc00'.repeat(100) }));
     expect(text).toEqual({ '\ufffd': '\ufffd'.repeat(100) });
+  });
+
+  test('two keys that become the same so are refused', () => {
+    expect(refusal(() => encodeMessagePack({ '\ud800': 1, '\ud801': 2 }))).toContain('surrogates');
+  });
+
+  test('every −0 stays one, whatever stands beside it', () => {
+    const bytes = [Buffer.alloc(7), Buffer.alloc(7, 0xff), Buffer.from([0xc4, 7])];
+    const value = { a: -0, b: [0, -0, -0, ...bytes, -0], c: { d: [-0.5, -0] }, e: 'x'.repeat(300), f: -0 };
+    expect(decodeMessagePack(encodeMessagePack(value))).toEqual(value);
+    expect(decodeMessagePack(encodeMessagePackFrame(value).subarray(4))).toEqual(value);
+  });
+
+  test('nesting of 64 is written, one more is not', () => {
+    const nested = (count: number): unknown => (count === 0 ? Buffer.from('x') : [nested(count - 1)]);
+    expect(decodeMessagePack(encodeMessagePack(nested(64)))).toEqual(nested(64));
+    expect(refusal(() => encodeMessagePack(nested(65)))).toContain('deeper');
+  });
+
+  test('keys that mean something to JavaScript mean nothing here', () => {
+    const odd = { toJSON: 1, constructor: 'x', hasOwnProperty: null, valueOf: [], length: 3 };
+    expect(decodeMessagePack(encodeMessagePack({ odd }))).toEqual({ odd });
+    expect(decodeMessagePack(encodeMessagePack(Object.assign(Object.create(null), odd)))).toEqual(odd);
+  });
+
+  test('what is given is not changed', () => {
+    const freeze = (value: object): object => {
+      for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part);
+      return Object.freeze(value);
+    };
+    const value = { a: [undefined, -0, 2 ** 40], b: { c: undefined, '\ud800': '\ud800' }, d: 2 ** 33 };
+    freeze(value);
+    expect(decodeMessagePack(encodeMessagePack(value))).toEqual({
+      a: [null, -0, 2 ** 40],
+      b: { '\ufffd': '\ufffd' },
+      d: 2 ** 33,
+    });
+  });
+
+  test('what was written stays as it is, whoever writes next', () => {
+    const arena = Buffer.alloc(8192);
+    const other = new Packr();
+    other.useBuffer(arena);
+    const first = encodeMessagePack('first');
+    const frame = encodeMessagePackFrame({ a: 'x'.repeat(3_000_000) });
+    other.useBuffer(arena);
+    other.pack('overwritten');
+    for (let count = 0; count < 100; count++) encodeMessagePack('overwritten');
+    expect(decodeMessagePack(first)).toBe('first');
+    expect(decodeMessagePack(frame.subarray(4))).toEqual({ a: 'x'.repeat(3_000_000) });
+  });
+
+  test('a large message leaves no large buffer behind', () => {
+    encodeMessagePack('x'.repeat(3_000_000));
+    expect(encodeMessagePack('small').buffer.byteLength).toBeLessThan(100_000);
+    expect(new Packr().pack('small').buffer.byteLength).toBeLessThan(100_000);
   });
 
   test('a subarray and a plain Uint8Array go out as bytes', () => {

@@ -85,6 +85,7 @@ class Interrupts(KernelTest):
 
     def test_queued_runs_go_in_order(self) -> None:
         first = self.kernel.start('input()', stdin='ask')
+        self.kernel.until(lambda: self.kernel.results[first].events)
         runs = [self.kernel.start('get(%d)' % i) for i in range(50)]
         self.kernel.interrupt(runs[-1])
         self.kernel.input(first, text='go')

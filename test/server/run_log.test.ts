@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Follower, RunLog } from '../../src/server/run_log.js';
+import { type Follower, RunLog, type RunLogOptions } from '../../src/server/run_log.js';
 import { Spill } from '../../src/server/spill.js';
 import { usePlace } from '../support/leftovers.js';
 
@@ -18,7 +18,7 @@ interface Made {
 /** A log that keeps ten events of a hundred bytes in memory. */
 function makeLog(capBytes = 1_000_000): Made {
   const made = { failures: [] as Error[], full: false };
-  const log = new RunLog({
+  const options: RunLogOptions = {
     memoryBytes: 1000,
     memoryEventCount: 10,
     openSpill: () => {
@@ -30,8 +30,9 @@ function makeLog(capBytes = 1_000_000): Made {
       };
       return spill;
     },
-    onSpillFailed: (error) => void made.failures.push(error),
-  });
+    onSpillFailed: (_run, error) => void made.failures.push(error),
+  };
+  const log = new RunLog(options, 1);
   return Object.assign(made, { log });
 }
 
@@ -55,13 +56,13 @@ function readAll(log: RunLog, from = 0): Read {
 }
 
 class Recorder implements Follower {
-  readonly seen: [number, string][] = [];
-  quiet = 0;
-  onAppend(bytes: Buffer, index: number): void {
-    this.seen.push([index, String(bytes)]);
+  readonly seen: [number, boolean][] = [];
+  announced = 0;
+  onAppend(_bytes: Buffer, index: number, quiet: boolean): void {
+    this.seen.push([index, quiet]);
   }
-  onQuiet(): void {
-    this.quiet += 1;
+  onAnnounce(): void {
+    this.announced += 1;
   }
 }
 
@@ -104,9 +105,9 @@ describe('a log', () => {
     const one = new Recorder();
     log.follow(one);
     log.appendQuietly(payload(0));
-    expect(one.seen).toEqual([]);
+    expect(one.seen).toEqual([[0, true]]);
     log.announce();
-    expect(one.quiet).toBe(1);
+    expect(one.announced).toBe(1);
     expect(readAll(log).events.map(String)).toEqual([String(payload(0))]);
   });
 

@@ -1,5 +1,4 @@
 /** `serve`: a session in the foreground, until it is told to end. */
-import { sweepHomes } from '../../kernel/home.js';
 import { formatAddress } from '../../protocol/address.js';
 import { PROTOCOL_VERSION } from '../../protocol/limits.js';
 import type { LogEntry } from '../../server/log.js';
@@ -12,6 +11,7 @@ import type { Io } from '../io.js';
 import { type LogView, makeLogView } from '../log_view.js';
 import type { PythonChoice } from '../python_choice.js';
 import { failureReport, ReadyPipe } from '../ready_report.js';
+import { sweepDeadServers } from '../runtime_directory.js';
 import { parseServe, type ServePlan, serverOptions } from '../serve_plan.js';
 import type { SessionRecord } from '../session_file.js';
 import { assertFree, type PublishedSession, publishSession } from '../session_publish.js';
@@ -53,8 +53,7 @@ class Serving {
     const { options, python } = serverOptions(this.#plan, this.#io);
     for (const text of python.passedOver) this.#log('warning', `passed over ${text}`);
     if (path !== null) await assertFree(path, this.#io);
-    const { runtimeDir } = options;
-    for (const home of runtimeDir === undefined ? [] : sweepHomes(runtimeDir)) {
+    for (const home of sweepDeadServers(this.#io)) {
       this.#log('debug', `removed ${home}, which a dead server left`);
     }
     const forget = onEndSignals((signal, isFirst) => this.#onSignal(signal, isFirst));

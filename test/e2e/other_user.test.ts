@@ -1,0 +1,108 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isAlive, run, until, useServers } from '../server/kit/servers.js';
+import { anyInterpreter } from '../support/interpreters.js';
+import { openToOthers, usePlace } from '../support/leftovers.js';
+import { findTool } from '../support/tools.js';
+
+const place = usePlace();
+const servers = useServers();
+
+const setpriv = findTool('setpriv');
+const possible = process.getuid?.() === 0 && setpriv !== undefined;
+const STRANGER = '64123';
+
+/** Runs Python as another user; resolves to what it printed and its exit code. */
+function asStranger(code: string, ...args: string[]): { readonly status: number | null; readonly text: string } {
+  const identity = ['--reuid', STRANGER, '--regid', STRANGER, '--clear-groups'];
+  const { status, stdout, stderr } = spawnSync(setpriv ?? '', [...identity, '/usr/bin/python3', '-c', code, ...args], {
+    encoding: 'utf8',
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  return { status, text: stdout + stderr };
+}
+
+const CONNECT = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print("in")';
+
+describe.skipIf(!possible)('another user of this machine', () => {
+  test('cannot connect to the socket, though the folder is open', async () => {
+    openToOthers(place);
+    const server = await servers.start({ address: place.path('s.sock') });
+    const { text } = asStranger(CONNECT, place.path('s.sock'));
+    expect(text).toContain('PermissionError');
+    expect(server.status().counts.connections).toBe(0);
+    const open = asStranger('import os, sys; print(os.stat(sys.argv[1]).st_mode & 0o777)', place.path('s.sock'));
+    expect(open.text.trim()).toBe(String(0o600));
+  });
+
+  test('cannot even look into a private folder', async () => {
+    chmodSync(dirname(place.tmp), 0o755);
+    chmodSync(place.tmp, 0o777);
+    const server = await servers.start();
+    const path = server.address.kind === 'unix' ? server.address.path : '';
+    expect(asStranger('import os, sys; print(os.listdir(sys.argv[1]))', dirname(path)).text).toContain(
+      'PermissionError',
+    );
+    expect(asStranger(CONNECT, path).text).toContain('PermissionError');
+    chmodSync(place.tmp, 0o700);
+  });
+
+  test('gets nothing over TCP without the token', async () => {
+    const server = await servers.start({ address: '127.0.0.1:0' });
+    const port = server.address.kind === 'tcp' ? server.address.port : 0;
+    const code = [
+      'import socket, sys',
+      "s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))",
+      's.sendall(b\'{"op": "run", "id": 1, "code": "get(1)"}\\n\')',
+      'print(s.makefile().read())',
+    ].join('\n');
+    const { text } = asStranger(code, String(port));
+    expect(text).toContain('unauthorized');
+    expect(server.status().counts.runs).toBe(0);
+  });
+
+  test('cannot put a socket of his own in the place of a dead one of ours, nor we take his', async () => {
+    openToOthers(place);
+    chmodSync(place.work, 0o1777);
+    const bind = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])';
+    expect(asStranger(bind, place.path('his.sock')).status).toBe(0);
+    await expect(servers.start({ address: place.path('his.sock') })).rejects.toMatchObject({ code: 'untrusted' });
+    expect(statSync(place.path('his.sock')).uid).toBe(Number(STRANGER));
+    execFileSync('rm', [place.path('his.sock')]);
+  });
+
+  test('cannot read a token from the kernel or its files', async () => {
+    const server = await servers.start({ address: '127.0.0.1:0' });
+    const code =
+      'import sys\nfor f in ("environ", "maps"):\n  try: open(f"/proc/{sys.argv[1]}/{f}").read(); print("read", f)\n  except PermissionError: print("no")';
+    expect(asStranger(code, String(server.kernelPid)).text).not.toContain('read');
+  });
+
+  test('may be what a snippet turns a child into: its end is not ours to force, and the server lives', async () => {
+    // A set-user-id program that becomes wholly another user cannot be signalled by a server of a plain user.
+    const sleeper = place.path('sleeper');
+    copyFileSync('/bin/sleep', sleeper);
+    const server = await servers.start();
+    const client = await servers.client(server);
+    const code = `import os\npid = os.fork()\nif pid == 0:\n  os.setresgid(${STRANGER}, ${STRANGER}, ${STRANGER}); os.setresuid(${STRANGER}, ${STRANGER}, ${STRANGER})\n  os.execv('/bin/sleep', ['sleep', '1000'])\nget(pid)`;
+    const done = await run(client, code);
+    const child = Number(client.textOf(done.run as number, 'get'));
+    await until('it has become another', () => {
+      try {
+        return statSync(`/proc/${child}`).uid === Number(STRANGER);
+      } catch {
+        return false;
+      }
+    });
+    expect((await run(client, 'os._exit(3)')).reason?.code).toBe(3);
+    await until('the group is gone', () => !isAlive(child));
+    expect((await run(client, 'get(1)')).status).toBe('ok');
+  });
+});
+
+test('there is an interpreter that a stranger can run', () => {
+  expect(anyInterpreter().path).toBeTruthy();
+});
