@@ -118,7 +118,7 @@ def standard(name: str) -> 'ModuleType':
 # ----------------------------------------------------------------------------------------------------------- state
 
 # kernel → server
-HELLO, EVENT, DONE, REPLY, DONE_FENCED, AGAIN, TAKEN = 0, 2, 3, 4, 7, 8, 9
+HELLO, EVENT, DONE, REPLY, DONE_FENCED, AGAIN, TAKEN, NAMES = 0, 2, 3, 4, 7, 8, 9, 10
 # server → kernel
 RUN, INTERRUPT, REQUEST, INPUT, RUN_WITH, NUDGE = 1, 3, 4, 5, 6, 8
 # What a message may demand of the run that is on; the stronger wins.
@@ -138,6 +138,7 @@ MESSAGE_CHARS = 262144
 TRACEBACK_FRAMES = 100  # kept at each end
 TRACEBACK_CHARS = 131072  # kept at each end
 CAUSES = 16
+NAME_COUNT, NAME_CHARS = 1000, 100  # told to the server after a run
 SOURCE_COUNT, SOURCE_CHARS = 1000, 8_388_608
 CODE_COUNT, CODE_CHARS = 256, 4096
 LEAVE_SECONDS = 5
@@ -191,11 +192,13 @@ class Run:
 class Session:
     """What lasts from run to run beside the namespace."""
 
-    __slots__ = ('loop', 'underscore')
+    __slots__ = ('loop', 'underscore', 'names', 'size')
 
     def __init__(self) -> None:
         self.loop = None  # asyncio's, of top-level awaits; it is driven only while one is on
         self.underscore = None  # `_` as we last set it; another object there is the user's own
+        self.names = set()  # those of the namespace that the server was told of
+        self.size = 0  # of the namespace then
 
 
 NO_OPTIONS = {}
@@ -2265,11 +2268,24 @@ def hello(start: dict) -> bytes:
     return frame_of(HELLO, 0, pack(fields))
 
 
+def tell_names() -> None:
+    """Tell which names came and went, so that a death can say what it took. A change is seen by the number of names:
+    looking at each of them after every run would cost more than it is worth."""
+    session.size = len(namespace)
+    names = {name for name in list(namespace) if type(name) is str and name[:1] != '_' and len(name) <= NAME_CHARS}
+    came, went = names - session.names, session.names - names
+    session.names = names
+    if came or went:
+        transmit(frame_of(NAMES, 0, pack({'came': sorted(came)[:NAME_COUNT], 'went': sorted(went)[:NAME_COUNT]})))
+
+
 def serve() -> None:
     """Wait, run, answer, for ever; leaves when the server hangs up."""
     while True:
         while queue:
             execute(*queue.popleft())
+            if len(namespace) != session.size:
+                tell_names()
         data = channel.receive(RECEIVE_BYTES)
         if not data:
             leave()

@@ -6,6 +6,7 @@ import type { ControlReplies } from '../control/control.js';
 import { type ControlOptions, control } from '../control/control.js';
 import { encodeJson } from '../protocol/json.js';
 import { UsageError } from './failure.js';
+import { CLIENT } from './identity.js';
 import type { Io } from './io.js';
 import type { OptionName } from './options.js';
 import { parseArguments } from './program.js';
@@ -77,6 +78,7 @@ async function ask<A extends Action>(action: A, target: Target, options: Control
     return await control(address, action, {
       ...options,
       timeoutMs: CONNECT_MS,
+      client: CLIENT,
       classic: false,
       ...(token === undefined ? {} : { token }),
     });

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { asSockPythonError } from '../protocol/errors.js';
 import { dial } from '../transport/dial.js';
 import { NativeConnection } from '../transport/native_connection.js';
+import { CLIENT } from './identity.js';
 import type { SessionInfo } from './session_file.js';
 
 const PROBE_MS = 2000;
@@ -47,7 +48,7 @@ function isClassicAlive({ address }: SessionInfo): boolean {
 /** Only the server that knows the token is the one that is meant; one that says nothing may be hung. */
 async function knowsToken({ address }: SessionInfo, token: string, isThere: boolean): Promise<boolean> {
   try {
-    (await NativeConnection.open(address, { timeoutMs: PROBE_MS, token })).destroy();
+    (await NativeConnection.open(address, { timeoutMs: PROBE_MS, token, client: CLIENT })).destroy();
     return true;
   } catch (error) {
     return isThere && asSockPythonError(error).code !== 'unauthorized';

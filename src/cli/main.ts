@@ -19,7 +19,9 @@ const FILES: Readonly<Record<Exclude<CommandName, 'help'>, () => Promise<Command
   restart: () => import('./commands/restart.js'),
   interrupt: () => import('./commands/interrupt.js'),
   attach: () => import('./commands/attach.js'),
+  wait: () => import('./commands/wait.js'),
   runs: () => import('./commands/runs.js'),
+  history: () => import('./commands/history.js'),
   watch: () => import('./commands/watch.js'),
   cancel: () => import('./commands/cancel.js'),
 };

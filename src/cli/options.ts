@@ -29,6 +29,20 @@ export const OPTIONS = {
   serveTimeout: { flags: '--timeout <seconds>', help: 'time limit of runs that name none (default: none)' },
   queue: { flags: '--queue <count>', help: 'how many runs may wait' },
   maxFrame: { flags: '--max-frame <size>', help: 'largest message taken, in bytes or like 128M' },
+  standby: {
+    flags: '--standby <count>',
+    help: 'kernels that stand ready, so that a restart takes milliseconds: 0 or 1 (default: 1)',
+  },
+  restartBudget: {
+    flags: '--restart-budget <count/seconds>',
+    help: 'kernels that may die right after their start, in so long, before no more are tried (default: 5/30)',
+  },
+  transcript: { flags: '--transcript <file>', help: 'append code and output to a file as the session goes' },
+  keepRuns: { flags: '--keep-runs <count>', help: 'how many ended runs are kept (default: 1000)' },
+  keepBytes: { flags: '--keep-bytes <size>', help: 'what they may take in memory (default: 64M)' },
+  keepAge: { flags: '--keep-age <seconds>', help: 'how long they are kept (default: without end)' },
+  spillRun: { flags: '--spill-run <size>', help: 'what output of one run may take on disk (default: 256M)' },
+  spillSession: { flags: '--spill-session <size>', help: 'what that of all may take (default: 1G)' },
   idleExit: { flags: '--idle-exit <seconds>', help: 'end when nothing happened for so long' },
   requireToken: { flags: '--require-token', help: 'ask for the token on a UNIX socket, too' },
   noToken: { flags: '--no-token', help: 'take anybody who can connect (for original clients on single-user machines)' },
@@ -44,6 +58,13 @@ export const OPTIONS = {
     flags: '--sep <text>',
     help: 'what stands between the texts of two get() calls (default: a space where none is)',
   },
+  detach: { flags: '--detach', help: "leave the run to itself once it has a number, and print that" },
+  key: { flags: '--key <text>', help: 'run it once under this key: a retry is shown the first run, not run again' },
+  onDisconnect: {
+    flags: '--on-disconnect <keep|cancel>',
+    help: 'what becomes of the run when this command ends before it (default: keep)',
+  },
+  noHistory: { flags: '--no-history', help: 'leave the run out of history and transcript' },
   start: { flags: '--start', help: 'start a session in the background if none is running' },
   // Control.
   run: { flags: '--run <number>', help: 'only if this run is on (default: the running one)' },
@@ -53,6 +74,9 @@ export const OPTIONS = {
   limit: { flags: '--limit <count>', help: 'at most so many, the latest' },
   state: { flags: '--state <state>', help: 'queued, running or done' },
   withCode: { flags: '--with-code', help: "give each run's code, too" },
+  withText: { flags: '--code', help: "print each run's code, too" },
+  script: { flags: '--py', help: 'print the runs that ended well as a Python script that runs' },
+  notebook: { flags: '--ipynb', help: 'print them as a Jupyter notebook, with their output' },
   since: { flags: '--since <count>', help: 'leave out the first events' },
 } as const;
 

@@ -29,6 +29,8 @@ export interface DriveOptions {
   readonly waitMs?: number;
   /** What Ctrl+C does: break the run (and leave it at the second), or leave at once. */
   readonly onCtrlC: 'interrupt' | 'leave';
+  /** Whether the run goes on when this command ends before it; else the server then ends the run. */
+  readonly isLeftRunning: boolean;
 }
 
 /** Shows a run to its end, or until it is left; resolves to the exit code. */
@@ -85,7 +87,7 @@ class RunDriver {
       // Without a `done` the connection ended, and the result says how.
       return exitCodeOfDone(done ?? (await run.result));
     } catch (error) {
-      throw withWayBack(error, run);
+      throw this.#options.isLeftRunning ? withWayBack(error, run) : error;
     }
   }
 
@@ -121,10 +123,11 @@ class RunDriver {
   /** The run is left behind, and its number told. */
   #goes(why: string): void {
     if (this.#hasLeft) return;
-    const { run, output } = this.#options;
+    const { run, output, isLeftRunning } = this.#options;
     const name = run.number === null ? 'the run' : `run ${run.number}`;
-    const follow = run.number === null ? '' : `; follow it with: sock-python attach ${run.number}`;
-    output.notice(`${why}, and ${name} goes on${follow}`);
+    const fate = isLeftRunning ? 'goes on' : 'is told to end (--on-disconnect cancel)';
+    const follow = run.number === null || !isLeftRunning ? '' : `; follow it with: sock-python attach ${run.number}`;
+    output.notice(`${why}, and ${name} ${fate}${follow}`);
     this.#leave(EXIT.stillRunning);
   }
 }

@@ -1,13 +1,14 @@
 /** What `run` and the bare form are asked for. */
 import type { RunOptions } from '../client/run_options.js';
 import type { Address } from '../protocol/address.js';
+import type { OnDisconnect } from '../protocol/messages.js';
 import { UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { parseLevel } from './log_view.js';
 import { type Parsed, parseArguments } from './program.js';
 import type { SnippetSource } from './snippet_source.js';
 import { givenAddress, type TargetFlags } from './target.js';
-import { parseSeconds } from './values.js';
+import { parseChoice, parseSeconds } from './values.js';
 
 interface RunFlags extends TargetFlags {
   readonly code?: string;
@@ -18,6 +19,10 @@ interface RunFlags extends TargetFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly sep?: string;
+  readonly detach?: boolean;
+  readonly key?: string;
+  readonly onDisconnect?: string;
+  readonly noHistory?: boolean;
   readonly start?: boolean;
   readonly verbosity?: string;
 }
@@ -35,8 +40,17 @@ export interface RunPlan {
   readonly quiet: boolean;
   readonly json: boolean;
   readonly separator: string | undefined;
+  /** Leave once the run has a number. */
+  readonly detach: boolean;
+  readonly key: string | undefined;
+  readonly onDisconnect: OnDisconnect;
+  /** Keep the run out of the history. */
+  readonly hidden: boolean;
   readonly start: boolean;
 }
+
+/** What the protocol takes. */
+const MAX_KEY_CHARS = 200;
 
 const COMMON = [
   'session',
@@ -47,6 +61,10 @@ const COMMON = [
   'value',
   'quiet',
   'sep',
+  'detach',
+  'key',
+  'onDisconnect',
+  'noHistory',
   'json',
   'classic',
 ] as const;
@@ -107,22 +125,42 @@ function makePlan({ flags, operands }: Parsed<RunFlags>, { source, argv, isBare 
     quiet: flags.quiet === true,
     json: flags.json === true,
     separator: flags.sep,
+    detach: flags.detach === true,
+    key: flags.key === undefined ? undefined : parseKey(flags.key),
+    onDisconnect: parseChoice('--on-disconnect', flags.onDisconnect ?? 'keep', ['keep', 'cancel']),
+    hidden: flags.noHistory === true,
     start: flags.start === true,
   };
-  if (plan.kill && plan.timeoutMs === undefined) throw new UsageError('--kill needs a --timeout to follow');
+  checkTogether(plan);
   return plan;
+}
+
+function checkTogether({ kill, timeoutMs, detach, waitMs, onDisconnect }: RunPlan): void {
+  if (kill && timeoutMs === undefined) throw new UsageError('--kill needs a --timeout to follow');
+  if (detach && waitMs !== undefined) throw new UsageError('--detach does not wait, so there is no --wait');
+  if (detach && onDisconnect === 'cancel') {
+    throw new UsageError('--detach leaves at once, so --on-disconnect cancel would end the run');
+  }
+}
+
+function parseKey(text: string): string {
+  if (text.length >= 1 && text.length <= MAX_KEY_CHARS) return text;
+  throw new UsageError(`--key takes a text of 1 to ${MAX_KEY_CHARS} characters, not one of ${text.length}`);
 }
 
 /** What of a plan goes to the server. */
 export function toRunOptions(plan: RunPlan): RunOptions {
   return {
     ...(plan.argv === undefined ? {} : { argv: plan.argv }),
-    stdin: plan.source.kind === 'stdin' ? 'none' : 'ask',
-    onDisconnect: 'keep',
+    // Who leaves cannot answer.
+    stdin: plan.source.kind === 'stdin' || plan.detach ? 'none' : 'ask',
+    onDisconnect: plan.onDisconnect,
     collect: false,
     ...(plan.source.kind === 'file' ? { name: plan.source.path } : {}),
     ...(plan.value ? { value: 'repr' as const } : {}),
     ...(plan.timeoutMs === undefined ? {} : { timeoutMs: plan.timeoutMs }),
+    ...(plan.key === undefined ? {} : { key: plan.key }),
+    ...(plan.hidden ? { quiet: true } : {}),
     ...(plan.kill ? { onTimeout: 'kill' as const } : {}),
   };
 }
@@ -132,5 +170,9 @@ export function nativeOnlyFlag(plan: RunPlan): string | undefined {
   if (plan.timeoutMs !== undefined) return '--timeout';
   if (plan.waitMs !== undefined) return '--wait';
   if (plan.value) return '--value';
+  if (plan.detach) return '--detach';
+  if (plan.key !== undefined) return '--key';
+  if (plan.onDisconnect === 'cancel') return '--on-disconnect cancel';
+  if (plan.hidden) return '--no-history';
   return (plan.argv?.length ?? 0) > 1 ? 'arguments of the snippet' : undefined;
 }

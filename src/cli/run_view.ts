@@ -1,6 +1,6 @@
 /** A run's events as they are shown: as text with its seams, or as JSON, one event a line. */
 import { encodeJson } from '../protocol/json.js';
-import type { DoneEvent, RunEvent } from '../protocol/messages.js';
+import type { DoneEvent, LossNotice, RunEvent } from '../protocol/messages.js';
 import type { Output } from './output.js';
 import { type Piece, TextRenderer } from './render.js';
 import { escapeControls, formatSpan, plural } from './text.js';
@@ -14,6 +14,8 @@ export interface ViewOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly separator?: string | undefined;
+  /** End the last line of stdout with the run, as is done for a terminal. */
+  readonly endsLines?: boolean;
 }
 
 export function makeRunView(options: ViewOptions, output: Output): RunView {
@@ -36,17 +38,22 @@ export class JsonView implements RunView {
 export class TextView implements RunView {
   readonly #output: Output;
   readonly #renderer: TextRenderer;
+  readonly #endsLines: boolean;
 
-  constructor({ quiet, separator }: ViewOptions, output: Output) {
+  constructor({ quiet, separator, endsLines }: ViewOptions, output: Output) {
     this.#output = output;
+    this.#endsLines = endsLines ?? output.isTerminal;
     this.#renderer = new TextRenderer({ quiet, separator });
   }
 
   async show(event: RunEvent): Promise<void> {
     await this.#output.write(this.#renderer.render(event));
     switch (event.event) {
+      case 'queued':
+        if (this.#output.isTerminal) this.#tell(`run ${event.run} waits, at place ${event.position} of the queue`);
+        break;
       case 'started':
-        if (event.lost !== undefined) this.#tell(lossText(event.lost));
+        if (event.lost !== undefined) this.#tell(lossText('the session lost its namespace before this run', event.lost));
         break;
       case 'gap':
         this.#tell(`${plural(event.events, 'event')} (${plural(event.bytes, 'byte')}) of output were dropped here`);
@@ -70,7 +77,7 @@ export class TextView implements RunView {
     if (value !== undefined && value.type !== 'NoneType') {
       await this.#output.write(this.#renderer.line(value.repr ?? encodeJson(value.data ?? null)));
     }
-    if (this.#output.isTerminal) await this.#output.write(this.#renderer.finish());
+    if (this.#endsLines) await this.#output.write(this.#renderer.finish());
     await this.#output.write(lastWords(done));
     const why = endText(done);
     if (why !== undefined) this.#output.notice(why);
@@ -108,9 +115,10 @@ function endText({ run, status, kept, reason }: DoneEvent): string | undefined {
   }
 }
 
-function lossText({ message, names }: { readonly message: string; readonly names: readonly string[] }): string {
+/** What was lost and why, in one line that begins with `what`. */
+export function lossText(what: string, { message, names }: LossNotice): string {
   const gone = names.length === 0 ? '' : `; gone: ${names.join(', ')}`;
-  return `the session lost its namespace before this run: ${message}${gone}`;
+  return `${what}: ${message}${gone}`;
 }
 
 function overtimeText({ run, timeoutMs, outcome, stack }: Extract<RunEvent, { event: 'timeout' }>): string {

@@ -1,8 +1,7 @@
 /** What `serve` and `start` are asked for: their arguments, checked before anything is started. */
-import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Address, checkAddress, formatAddress, parseAddress } from '../protocol/address.js';
-import { LIMITS } from '../protocol/limits.js';
 import type { LogLevel } from '../server/log.js';
 import type { ServerOptions } from '../server/server_options.js';
 import { kernelEnvironment } from './env_options.js';
@@ -13,12 +12,11 @@ import { addressOperand } from './operands.js';
 import { type Parsed, parseArguments } from './program.js';
 import { choosePython, type PythonChoice } from './python_choice.js';
 import { runtimeDirectory, stateDirectory } from './runtime_directory.js';
+import { type LimitFlags, serveLimits } from './serve_limits.js';
 import { type SessionPath, sessionPath } from './session_file.js';
-import { parseCount, parseSeconds, parseSize } from './values.js';
+import { parseCount } from './values.js';
 
-const MIN_FRAME_BYTES = 4096;
-
-interface ServeFlags {
+interface ServeFlags extends LimitFlags {
   readonly session?: string;
   readonly json?: boolean;
   readonly verbosity?: string;
@@ -27,10 +25,7 @@ interface ServeFlags {
   readonly env?: readonly string[];
   readonly envFile?: readonly string[];
   readonly init?: string;
-  readonly timeout?: string;
-  readonly queue?: string;
-  readonly maxFrame?: string;
-  readonly idleExit?: string;
+  readonly transcript?: string;
   readonly requireToken?: boolean;
   readonly noToken?: boolean;
   readonly readyFd?: string;
@@ -70,8 +65,9 @@ function parseFlags(command: 'serve' | 'start', args: readonly string[], io: Io)
       ? 'Serve a session: a Python that stays alive behind a UNIX socket or a loopback port.'
       : 'Start a session in the background, unless one is running, and say where.';
   const options = [
-    ...(['session', 'python', 'cwd', 'env', 'envFile', 'init', 'serveTimeout', 'queue', 'maxFrame'] as const),
-    ...(['idleExit', 'requireToken', 'noToken', 'verbosity', 'json', 'serve', 'readyFd'] as const),
+    ...(['session', 'python', 'cwd', 'env', 'envFile', 'init', 'transcript', 'serveTimeout', 'queue'] as const),
+    ...(['maxFrame', 'idleExit', 'standby', 'restartBudget', 'keepRuns', 'keepBytes', 'keepAge'] as const),
+    ...(['spillRun', 'spillSession', 'requireToken', 'noToken', 'verbosity', 'json', 'serve', 'readyFd'] as const),
   ];
   const program = { name: command, description, operands: ['[address...]'], options } as const;
   return parseArguments<ServeFlags>({ ...program, repeatable: ['env', 'envFile'] }, args, io);
@@ -107,22 +103,12 @@ export function serverOptions(
     cwd: flags.cwd === undefined ? io.cwd : folder(flags.cwd, io.cwd),
     env,
     init: flags.init === undefined ? undefined : initFile(flags.init, io.cwd),
-    ...numbers(flags),
+    transcript: flags.transcript === undefined ? undefined : transcriptFile(flags.transcript, io.cwd),
+    ...serveLimits(flags),
     requireToken: flags.requireToken === true,
     ...(plan.hasToken ? {} : { token: false as const }),
   };
   return { options, python };
-}
-
-function numbers(flags: ServeFlags): Pick<ServerOptions, 'timeoutMs' | 'queueCount' | 'maxFrameBytes' | 'idleExitMs'> {
-  const { timeout, queue, maxFrame, idleExit } = flags;
-  const bounds = { leastBytes: MIN_FRAME_BYTES, mostBytes: LIMITS.maxFrameCeilingBytes };
-  return {
-    timeoutMs: timeout === undefined ? undefined : parseSeconds('--timeout', timeout),
-    queueCount: queue === undefined ? undefined : parseCount('--queue', queue),
-    maxFrameBytes: maxFrame === undefined ? undefined : parseSize('--max-frame', maxFrame, bounds),
-    idleExitMs: idleExit === undefined ? undefined : parseSeconds('--idle-exit', idleExit),
-  };
 }
 
 function serveAddress(operands: readonly string[], cwd: string): Address | undefined {
@@ -150,6 +136,20 @@ function initFile(path: string, cwd: string): { readonly name: string; readonly 
   } catch (error) {
     throw new UsageError(`--init: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** It is opened only by the server; what would keep that from working is told here, in the words of the command line. */
+function transcriptFile(path: string, cwd: string): string {
+  const full = resolve(cwd, path);
+  const stat = statSync(full, { throwIfNoEntry: false });
+  // A FIFO, say, would hold the whole server until somebody reads it.
+  if (stat !== undefined && !stat.isFile()) throw new UsageError(`--transcript: ${full} is not a regular file`);
+  try {
+    accessSync(stat === undefined ? dirname(full) : full, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--transcript: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return full;
 }
 
 /** Where a plan would listen, for people. */

@@ -1,8 +1,9 @@
-/** What `attach`, `runs`, `watch` and `cancel` have in common: `-a`, a native session, and its end. */
+/** What `attach`, `wait`, `runs`, `history`, `watch` and `cancel` have in common: `-a`, a native session, and its end. */
 import { connect, type Session } from '../client/session.js';
-import { VERSION } from '../version.js';
 import { UsageError } from './failure.js';
+import { CLIENT } from './identity.js';
 import type { Io } from './io.js';
+import { explainRun } from './run_operand.js';
 import { explainConnect, findTarget, givenAddress, type TargetFlags } from './target.js';
 
 const HELLO_MS = 10_000;
@@ -24,7 +25,7 @@ export async function withSession(
   try {
     session = await connect(address, {
       timeoutMs: HELLO_MS,
-      client: { name: 'sock-python', version: VERSION },
+      client: CLIENT,
       ...(token === undefined ? {} : { token }),
     });
   } catch (error) {
@@ -32,6 +33,8 @@ export async function withSession(
   }
   try {
     await use(session);
+  } catch (error) {
+    throw explainRun(error);
   } finally {
     session.destroy();
   }

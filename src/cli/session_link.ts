@@ -2,12 +2,11 @@
 
 import type { Requester } from '../client/run.js';
 import { NativeConnection } from '../transport/native_connection.js';
-import { VERSION } from '../version.js';
+import { CLIENT } from './identity.js';
 import { explainConnect, type Target } from './target.js';
 
 /** A server that does not greet within this is as good as none. */
 const HELLO_MS = 10_000;
-const CLIENT = { name: 'sock-python', version: VERSION } as const;
 
 /**
  * Connects. The caller destroys the connection.

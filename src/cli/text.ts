@@ -13,6 +13,19 @@ export function escapeLine(text: string): string {
   return escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
+/** A text that is no longer than `limit` characters, an ellipsis at its end telling that there was more. */
+export function shorten(text: string, limit: number = 200): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+/** A moment in milliseconds since 1970, as clocks here show it: `2026-01-31 12:00:59`. */
+export function formatMoment(time: number): string {
+  const moment = new Date(time);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const date = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join('-');
+  return `${date} ${[moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(':')}`;
+}
+
 /** The candidate that is nearest to a word, if it is near enough to be meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));

@@ -24,6 +24,8 @@ export interface ControlOptions {
   readonly timeoutMs?: number;
   /** Aborting drops the connection; what was asked for may be done all the same. */
   readonly signal?: AbortSignal;
+  /** Who asks: told to the server, and by it to those whose runs end by this. */
+  readonly client?: { readonly name: string; readonly version: string };
   /** stop, restart: let the running snippet and the queue finish first. */
   readonly drain?: boolean;
   /** How long the running snippet may take to break. */
@@ -70,11 +72,12 @@ export async function control(
   const target = typeof address === 'string' ? parseAddress(address) : address;
   if (options.classic === true) return await classic(target, action, options);
   refuseOthers(action, FIELDS[action], options);
-  const { token, timeoutMs, signal } = options;
+  const { token, timeoutMs, signal, client } = options;
   const connection = await NativeConnection.open(target, {
     ...(token === undefined ? {} : { token }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),
+    ...(client === undefined ? {} : { client }),
   });
   const onAbort = (): void => connection.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });

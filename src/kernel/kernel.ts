@@ -6,7 +6,6 @@
  * Its events come out as they will go to clients: encoded once, by the kernel, and not decoded here.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { SockPythonError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { EndReason, StdinMode, Value, ValueMode } from '../protocol/messages.js';
@@ -15,11 +14,13 @@ import { listen } from '../transport/listen.js';
 import type { Socket } from '../transport/socket.js';
 import { childrenSince } from './children.js';
 import { explainExit } from './death.js';
+import { readFaultStack } from './fault_stack.js';
 import { Fence } from './fence.js';
 import { awaitHello, type KernelHello, receiveHello } from './hello.js';
 import type { Home } from './home.js';
 import { FROM_KERNEL, kernelFrame, kernelTextFrame, TO_KERNEL } from './kernel_frame.js';
 import type { LaunchedProcess, Launcher } from './launcher.js';
+import { NameList } from './name_list.js';
 import { oomKillCount } from './oom.js';
 import { signalProcess } from './process_group.js';
 
@@ -81,6 +82,7 @@ export class Kernel {
   readonly #socket: Socket;
   readonly #fence: Fence;
   readonly #waiters = new Map<number, Waiter>();
+  readonly #names = new NameList();
   #listener: KernelListener | null = null;
   #nextRequest = 1;
   #killedBy: string | null = null;
@@ -127,6 +129,11 @@ export class Kernel {
     this.#fence.onBytes = (payload) => this.#listener?.onEvent(this.#fence.run, payload);
     parts.options.launcher.learn(parts.hello.executable);
     this.ended = this.#awaitEnd();
+  }
+
+  /** The names of the namespace after the last run that changed their number. */
+  get names(): readonly string[] {
+    return this.#names.toArray();
   }
 
   get pid(): number {
@@ -215,6 +222,9 @@ export class Kernel {
       case FROM_KERNEL.again:
         this.#nudge(run, payload[0] ?? 0);
         return;
+      case FROM_KERNEL.names:
+        this.#names.update(payload);
+        return;
       case FROM_KERNEL.taken:
         this.#listener?.onTaken(run);
         return;
@@ -266,19 +276,11 @@ export class Kernel {
     if (this.#again !== null) clearTimeout(this.#again);
     this.#fence.drainAndClose();
     this.#process.release();
-    const stack = this.#faultStack();
+    const stack = readFaultStack(this.#faultFile);
     const reason = explainExit(exit, { ours: this.#killedBy, memoryRanOut: oomKillCount() > this.#oomKills });
     for (const waiter of this.#waiters.values()) waiter.reject(new SockPythonError('kernel_lost', reason.message));
     this.#waiters.clear();
     this.#listener?.onDeath(stack === '' ? reason : { ...reason, stack });
-  }
-
-  #faultStack(): string {
-    try {
-      return readFileSync(this.#faultFile, 'utf8').trimEnd();
-    } catch {
-      return '';
-    }
   }
 }
 

@@ -5,7 +5,16 @@
 import { SockPythonError } from '../protocol/errors.js';
 
 /** What a kernel sends. */
-export const FROM_KERNEL = { hello: 0, event: 2, done: 3, reply: 4, doneFenced: 7, again: 8, taken: 9 } as const;
+export const FROM_KERNEL = {
+  hello: 0,
+  event: 2,
+  done: 3,
+  reply: 4,
+  doneFenced: 7,
+  again: 8,
+  taken: 9,
+  names: 10,
+} as const;
 /** What a kernel is sent. */
 export const TO_KERNEL = { bootstrap: 0, run: 1, interrupt: 3, request: 4, input: 5, runWith: 6, nudge: 8 } as const;
 

@@ -8,6 +8,7 @@
  * as often as the budget allows, so that a broken start-up does not spin.
  */
 import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
+import { LIMITS } from '../protocol/limits.js';
 import type { EndReason } from '../protocol/messages.js';
 import type { Home } from './home.js';
 import { Kernel, type KernelListener } from './kernel.js';
@@ -36,13 +37,16 @@ export interface SupervisorOptions {
   readonly standby?: boolean | undefined;
   /** Kernels that may die with no run on within `windowMs` before the session is dead. */
   readonly budget?: { readonly deathCount: number; readonly windowMs: number } | undefined;
-  /** Is a run on? Its death is the run's doing and costs nothing of the budget. */
-  readonly isBusy: () => boolean;
+  /**
+   * What the kernel is at: a client's run, whose doing its death is then; the start-up file, whose death costs of the
+   * budget; or nothing.
+   */
+  readonly business: () => 'none' | 'start-up' | 'run';
 }
 
 /** The next kernel is made ready when this one has had time to begin its work. */
 const STANDBY_DELAY_MS = 300;
-const BUDGET = { deathCount: 5, windowMs: 30_000 } as const;
+const BUDGET = { deathCount: LIMITS.restartBudgetCount, windowMs: LIMITS.restartBudgetMs } as const;
 /** A kernel that lived longer than this was well. */
 const WELL_MS = 1000;
 
@@ -104,9 +108,8 @@ export class Supervisor {
   stop(graceMs: number, why: string): Promise<void> {
     this.#state = 'stopping';
     this.#stopping.abort();
-    const kernel = this.#kernel;
     return this.#serially(async () => {
-      await Promise.all([this.#dismiss(graceMs, why, kernel), this.#standby?.close()]);
+      await Promise.all([this.#dismiss(graceMs, why), this.#standby?.close()]);
     });
   }
 
@@ -121,9 +124,10 @@ export class Supervisor {
     return next;
   }
 
-  async #dismiss(graceMs: number, why: string, kernel: Kernel | null = this.#kernel): Promise<void> {
+  async #dismiss(graceMs: number, why: string): Promise<void> {
+    const kernel = this.#kernel;
     if (kernel === null) return;
-    if (this.#options.isBusy()) kernel.kill(why);
+    if (this.#options.business() !== 'none') kernel.kill(why);
     await kernel.leave(graceMs, why);
   }
 
@@ -182,13 +186,14 @@ export class Supervisor {
   }
 
   #onDeath(reason: EndReason, born: number): void {
-    const wasBusy = this.#options.isBusy();
+    const business = this.#options.business();
     const planned = this.#state !== 'ready';
     this.#kernel = null;
     if (!planned) this.#state = 'restarting';
     this.#options.listener.onDeath(reason, planned);
     if (planned) return;
-    if (!wasBusy && performance.now() - born < WELL_MS && this.#budgetSpent()) {
+    const wasWell = business === 'none' && performance.now() - born >= WELL_MS;
+    if (business !== 'run' && !wasWell && this.#budgetSpent()) {
       this.#fail(new SockPythonError('kernel_failed_to_start', `kernels keep dying: ${reason.message}`));
       return;
     }

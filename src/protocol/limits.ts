@@ -42,6 +42,9 @@ export const LIMITS = {
   /** Finished runs that are kept, by number and by what they hold in memory. */
   keptRunCount: 1000,
   keptBytes: 67_108_864,
+  /** Kernels that may die right after their start, in so long, before no more are tried. */
+  restartBudgetCount: 5,
+  restartBudgetMs: 30_000,
   /** Idempotency keys remembered, oldest forgotten first. */
   keyCount: 100_000,
   /** What may wait to be sent to a client before it is left to read from the log. */

@@ -45,7 +45,7 @@ export class RunStore {
   }
 
   get(run: number): Run | undefined {
-    if (this.#options.keptMs !== undefined) this.#evictOldest();
+    this.#evictAged();
     return this.#runs.get(run);
   }
 
@@ -86,6 +86,7 @@ export class RunStore {
 
   /** Newest first; those marked quiet only if they are asked for. */
   list(limit: number, state?: RunState, withQuiet = false): Run[] {
+    this.#evictAged();
     const found: Run[] = [];
     for (const run of [...this.#runs.values()].reverse()) {
       if (found.length >= limit) break;
@@ -119,6 +120,11 @@ export class RunStore {
       this.#diskBytes > (sessionSpillBytes ?? LIMITS.sessionSpillBytes) ||
       (keptMs !== undefined && this.#oldestAgeMs() > keptMs)
     );
+  }
+
+  /** Nothing but time makes runs too old, so they are looked for when somebody asks. */
+  #evictAged(): void {
+    if (this.#options.keptMs !== undefined) this.#evictOldest();
   }
 
   /** Oldest first; the newest one is kept whatever its size. */

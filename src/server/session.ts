@@ -85,6 +85,12 @@ export class Session {
     return this.#current;
   }
 
+  /** What the kernel is at: a client's run, the start-up file, or nothing. */
+  get business(): 'none' | 'start-up' | 'run' {
+    if (this.#current === null) return 'none';
+    return this.#current === this.#init ? 'start-up' : 'run';
+  }
+
   get queueLength(): number {
     return this.#queue.length;
   }
@@ -201,14 +207,16 @@ export class Session {
   onDeath(reason: EndReason, planned: boolean): void {
     const run = this.#current;
     const generation = this.#supervisor?.generation ?? 0;
+    const names = this.#kernel?.names ?? [];
     this.#kernel = null;
     if (!planned) {
       this.deaths += 1;
       this.lastDeath = { generation, at: Date.now(), run: run?.number ?? null, reason };
     }
-    this.#loss = { message: reason.message, names: [] };
+    const loss = { message: reason.message, names };
+    this.#loss = this.#loss === null ? loss : bothLosses(this.#loss, loss);
     // Ahead of the run's own end: whoever hears of that knows already what it means for the session.
-    if (this.#supervisor?.state !== 'stopping') this.losses.append(lostEvent(generation, this.#loss));
+    if (this.#supervisor?.state !== 'stopping') this.losses.append(lostEvent(generation, loss));
     this.#options.log(planned ? 'info' : 'warning', `kernel ${generation} is gone: ${reason.message}`);
     if (run === null) return;
     const status = run.killCause === 'timeout' ? 'timeout' : 'lost';
@@ -259,4 +267,10 @@ export class Session {
     const limit = run.submission.timeoutMs ?? this.#options.timeoutMs;
     return withStatus(payload, 'interrupted', 'timeout', `stopped by its time limit of ${limit} ms`);
   }
+}
+
+/** Two deaths of which no run has been told yet. */
+function bothLosses(first: LossNotice, then: LossNotice): LossNotice {
+  const names = [...new Set([...first.names, ...then.names])];
+  return { message: then.names.length > 0 ? `${first.message}; then ${then.message}` : first.message, names };
 }

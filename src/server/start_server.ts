@@ -50,7 +50,7 @@ class Server implements RunningServer {
   readonly #options: ServerOptions;
   readonly #home: Home;
   readonly #core: ServerCore;
-  readonly #idle: NodeJS.Timeout | null = null;
+  #idle: NodeJS.Timeout | null = null;
   #listener: Listener | null = null;
   #transcript: Transcript | null = null;
   #tellClosed: (end: ServerEnd) => void = () => {};
@@ -66,9 +66,6 @@ class Server implements RunningServer {
     });
     this.#core = this.#assemble();
     this.#core.checkIdle = () => this.#checkIdle();
-    if (options.idleExitMs !== undefined) {
-      this.#idle = setTimeout(() => this.#onIdleTime(), options.idleExitMs);
-    }
   }
 
   get address(): Address {
@@ -100,7 +97,10 @@ class Server implements RunningServer {
       const words = `the start-up file ended with ${init.status}: ${init.exception ?? ''}`.trimEnd();
       throw new SockPythonError('kernel_failed_to_start', words);
     }
-    this.#checkIdle();
+    // Before this there was nothing to be idle.
+    const { idleExitMs } = this.#options;
+    if (idleExitMs !== undefined && this.#ending === null)
+      this.#idle = setTimeout(() => this.#onIdleTime(), idleExitMs);
   }
 
   status(): StatusReply {
@@ -172,7 +172,7 @@ class Server implements RunningServer {
       helloMs: options.helloMs,
       budget: options.budget,
       standby: options.standby ?? false,
-      isBusy: () => session.current !== null,
+      business: () => session.business,
       listener: {
         onReady: (kernel, generation) => session.onReady(kernel, generation),
         onEvent: (run, payload) => session.onEvent(run, payload),
@@ -212,7 +212,11 @@ class Server implements RunningServer {
     session.stream.remove();
     session.losses.remove();
     this.#transcript?.close();
-    rmSync(this.#spillDirectory, { recursive: true, force: true });
+    try {
+      rmSync(this.#spillDirectory, { recursive: true, force: true });
+    } catch (error) {
+      log('warning', `the directory of the logs cannot be removed: ${(error as Error).message}`);
+    }
     this.#home.remove();
     this.#tellClosed({ reason, failed: false });
   }

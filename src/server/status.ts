@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.js';
 import type { StatusReply } from '../protocol/messages.js';
 import type { ServerCore } from './server_core.js';
+import type { ServerOptions } from './server_options.js';
 
 const PAGE_BYTES = 4096;
 
@@ -26,18 +27,33 @@ export function makeStatus(core: ServerCore): StatusReply {
     memory: { kernelBytes: residentBytes(kernel?.pid), serverBytes: process.memoryUsage.rss() },
     lastDeath: session.lastDeath,
     launcher: core.launcherName,
-    limits: {
-      ...LIMITS,
-      maxFrameBytes: core.maxFrameBytes,
-      queueCount: options.queueCount ?? LIMITS.queueCount,
-      timeoutMs: options.timeoutMs ?? null,
-      idleExitMs: options.idleExitMs ?? null,
-    },
+    limits: limitsInForce(options),
     address: core.addressText,
     protocol: PROTOCOL_VERSION,
     server: { name: 'sock-python', version: core.version },
     session: core.sessionId,
     cwd: options.cwd ?? kernel?.hello.cwd ?? '',
+  };
+}
+
+/** Every limit as this server keeps to it; null for those that are off. */
+function limitsInForce(options: ServerOptions): StatusReply['limits'] {
+  const { budget } = options;
+  return {
+    ...LIMITS,
+    maxFrameBytes: options.maxFrameBytes ?? LIMITS.maxFrameBytes,
+    queueCount: options.queueCount ?? LIMITS.queueCount,
+    timeoutMs: options.timeoutMs ?? null,
+    idleExitMs: options.idleExitMs ?? null,
+    standbyCount: options.standby === true ? 1 : 0,
+    restartBudgetCount: budget?.deathCount ?? LIMITS.restartBudgetCount,
+    restartBudgetMs: budget?.windowMs ?? LIMITS.restartBudgetMs,
+    keptRunCount: options.keptRunCount ?? LIMITS.keptRunCount,
+    keptBytes: options.keptBytes ?? LIMITS.keptBytes,
+    keptMs: options.keptMs ?? null,
+    runSpillBytes: options.runSpillBytes ?? LIMITS.runSpillBytes,
+    sessionSpillBytes: options.sessionSpillBytes ?? LIMITS.sessionSpillBytes,
+    kernelHelloMs: options.helloMs ?? LIMITS.kernelHelloMs,
   };
 }
 

@@ -85,15 +85,25 @@ describe('the session file', () => {
     });
   });
 
-  test('of a dead server is stale to clients, and replaced by the next', async () => {
+  test.each([[[]], [['status']], [['stop']], [['runs']]])(
+    'of a dead server is stale to %j, which takes it away; the next server has its place',
+    async (args) => {
+      const server = await line.serve(['s.sock']);
+      server.signal('SIGKILL');
+      await server.result();
+      expect(readdirSync(place.work).sort()).toEqual(['.sock_python.json', 's.sock']);
+      const result = await line.run(args, { input: 'get(1)' });
+      expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/\.sock_python\.json is stale/) });
+      expect(readdirSync(place.work)).toEqual([]);
+      await serving(['s.sock'], async () => expect(await get('get(1)')).toBe('1'));
+      expect(readdirSync(place.work)).toEqual([]);
+    },
+  );
+
+  test('of a dead server is replaced by the next, too', async () => {
     const server = await line.serve(['s.sock']);
     server.signal('SIGKILL');
     await server.result();
-    expect(readdirSync(place.work).sort()).toEqual(['.sock_python.json', 's.sock']);
-    for (const args of [[], ['status'], ['stop'], ['runs']]) {
-      const result = await line.run(args, { input: 'get(1)' });
-      expect(result).toMatchObject({ status: 3, stderr: expect.stringMatching(/\.sock_python\.json is stale/) });
-    }
     await serving(['s.sock'], async () => expect(await get('get(1)')).toBe('1'));
     expect(readdirSync(place.work)).toEqual([]);
   });

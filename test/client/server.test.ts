@@ -264,3 +264,27 @@ describe('the classic dialect', () => {
     await server.closed;
   });
 });
+
+test('waiting, history and losses', async () => {
+  await using server = await realServer(place);
+  const losses: string[] = [];
+  await using session = await connect(server.address, { onLost: ({ message }) => void losses.push(message) });
+  const run = session.run('line = input()', { stdin: 'ask', name: 'a.py' });
+  for await (const event of run) {
+    if (event.event !== 'input') continue;
+    expect(await session.wait('current', { waitMs: 0 })).toMatchObject({ run: run.number, state: 'running' });
+    const ended = session.wait(run.number ?? 0);
+    await run.input('x');
+    expect(await ended).toMatchObject({ status: 'ok', name: 'a.py', done: { event: 'done', run: run.number } });
+  }
+  await session.run('hidden = 1', { quiet: true }).result;
+  await session.run('1/0').result;
+  expect((await session.history()).map(({ code, status }) => [code, status])).toEqual([
+    ['line = input()', 'ok'],
+    ['1/0', 'error'],
+  ]);
+  expect(await session.runs({ quiet: true })).toHaveLength(3);
+  await session.restart();
+  expect(losses).toEqual([expect.stringContaining('restarted by ')]);
+  expect((await session.run('1').result).lost?.message).toBe(losses[0]);
+});

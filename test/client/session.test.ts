@@ -193,6 +193,65 @@ describe('a run', () => {
   });
 });
 
+describe('a loss of the namespace', () => {
+  const lost = { event: 'lost', run: 0, generation: 1, message: 'restarted by another', names: ['a'] };
+
+  test('is told once, ahead of how it ended the run, and confuses nobody', async () => {
+    const script = greeting(({ op, id }, connection) => {
+      if (op === 'watch') connection.send({ id, reply: { run: 4, at: 2 } });
+      connection.send(lost);
+      if (op === 'attach') {
+        connection.send({ run: 4, ...done({ status: 'lost', kept: false }) });
+        connection.send({ id, reply: { run: 4 } });
+      }
+      if (op === 'run') connection.send({ id, run: 5, ...done({ status: 'lost', kept: false }) });
+    });
+    await using peer = await scriptedPeer(place.path('s'), script);
+    const seen: string[] = [];
+    const session = await connect(peer.address, { onLost: ({ message }) => void seen.push(message) });
+    const run = session.run('a');
+    await run.result.then(({ status }) => seen.push(status));
+    expect(seen).toEqual([lost.message, 'lost']);
+    expect(await events(run)).toEqual(['done']);
+    const attached = await session.attach('current');
+    expect(await events(attached)).toEqual(['done']);
+    expect([attached.number, attached.known]).toEqual([4, 1]);
+    for await (const event of await session.watch()) {
+      expect(event).toEqual(lost);
+      break;
+    }
+    expect(seen).toHaveLength(2);
+    session.destroy();
+  });
+});
+
+describe('waiting and history', () => {
+  test('wait gives how the run stands', async () => {
+    const summary = { run: 3, state: 'running', status: null };
+    const script = greeting(({ id }, connection) => connection.send({ id, reply: summary }));
+    await using peer = await scriptedPeer(place.path('s'), script);
+    await using session = await connect(peer.address);
+    expect(await session.wait('current')).toEqual(summary);
+    expect(await session.wait(3, { waitMs: 5 })).toEqual(summary);
+    const asked = peer.connections[0]?.received.slice(1).map(({ id: _id, ...message }) => message);
+    expect(asked).toEqual([
+      { op: 'wait', run: 'current' },
+      { op: 'wait', run: 3, waitMs: 5 },
+    ]);
+  });
+
+  test('history has the runs that have ended, oldest first, with their code', async () => {
+    const script = greeting(({ id }, connection) => connection.send({ id, reply: [{ run: 2 }, { run: 1 }] }));
+    await using peer = await scriptedPeer(place.path('s'), script);
+    await using session = await connect(peer.address);
+    expect(await session.history({ limit: 7 })).toEqual([{ run: 1 }, { run: 2 }]);
+    await session.history();
+    const [seven, all] = peer.connections[0]?.received.slice(1) ?? [];
+    expect(seven).toMatchObject({ op: 'runs', state: 'done', code: true, limit: 7 });
+    expect(all?.limit).toBeGreaterThan(1_000_000);
+  });
+});
+
 describe('a connection that is lost', () => {
   test('rejects every waiter with one and the same error', async () => {
     let count = 0;

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -14,15 +14,20 @@ const setpriv = findTool('setpriv');
 const possible = process.getuid?.() === 0 && setpriv !== undefined;
 const STRANGER = '64123';
 
-/** Runs Python as another user; resolves to what it printed and its exit code. */
-function asStranger(code: string, ...args: string[]): { readonly status: number | null; readonly text: string } {
+/** Runs Python as another user; resolves to its exit code and what it printed. The server goes on meanwhile. */
+function asStranger(
+  code: string,
+  ...args: string[]
+): Promise<{ readonly status: number | null; readonly text: string }> {
   const identity = ['--reuid', STRANGER, '--regid', STRANGER, '--clear-groups'];
-  const { status, stdout, stderr } = spawnSync(setpriv ?? '', [...identity, '/usr/bin/python3', '-c', code, ...args], {
-    encoding: 'utf8',
+  const child = spawn(setpriv ?? '', [...identity, '/usr/bin/python3', '-c', code, ...args], {
     cwd: '/',
     env: { PATH: '/usr/bin:/bin' },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return { status, text: stdout + stderr };
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => (text += part));
+  return new Promise((resolve) => child.once('close', (status) => resolve({ status, text })));
 }
 
 const CONNECT = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print("in")';
@@ -31,10 +36,10 @@ describe.skipIf(!possible)('another user of this machine', () => {
   test('cannot connect to the socket, though the folder is open', async () => {
     openToOthers(place);
     const server = await servers.start({ address: place.path('s.sock') });
-    const { text } = asStranger(CONNECT, place.path('s.sock'));
+    const { text } = await asStranger(CONNECT, place.path('s.sock'));
     expect(text).toContain('PermissionError');
     expect(server.status().counts.connections).toBe(0);
-    const open = asStranger('import os, sys; print(os.stat(sys.argv[1]).st_mode & 0o777)', place.path('s.sock'));
+    const open = await asStranger('import os, sys; print(os.stat(sys.argv[1]).st_mode & 0o777)', place.path('s.sock'));
     expect(open.text.trim()).toBe(String(0o600));
   });
 
@@ -43,10 +48,10 @@ describe.skipIf(!possible)('another user of this machine', () => {
     chmodSync(place.tmp, 0o777);
     const server = await servers.start();
     const path = server.address.kind === 'unix' ? server.address.path : '';
-    expect(asStranger('import os, sys; print(os.listdir(sys.argv[1]))', dirname(path)).text).toContain(
+    expect((await asStranger('import os, sys; print(os.listdir(sys.argv[1]))', dirname(path))).text).toContain(
       'PermissionError',
     );
-    expect(asStranger(CONNECT, path).text).toContain('PermissionError');
+    expect((await asStranger(CONNECT, path)).text).toContain('PermissionError');
     chmodSync(place.tmp, 0o700);
   });
 
@@ -59,7 +64,7 @@ describe.skipIf(!possible)('another user of this machine', () => {
       's.sendall(b\'{"op": "run", "id": 1, "code": "get(1)"}\\n\')',
       'print(s.makefile().read())',
     ].join('\n');
-    const { text } = asStranger(code, String(port));
+    const { text } = await asStranger(code, String(port));
     expect(text).toContain('unauthorized');
     expect(server.status().counts.runs).toBe(0);
   });
@@ -68,7 +73,7 @@ describe.skipIf(!possible)('another user of this machine', () => {
     openToOthers(place);
     chmodSync(place.work, 0o1777);
     const bind = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])';
-    expect(asStranger(bind, place.path('his.sock')).status).toBe(0);
+    expect((await asStranger(bind, place.path('his.sock'))).status).toBe(0);
     await expect(servers.start({ address: place.path('his.sock') })).rejects.toMatchObject({ code: 'untrusted' });
     expect(statSync(place.path('his.sock')).uid).toBe(Number(STRANGER));
     execFileSync('rm', [place.path('his.sock')]);
@@ -78,7 +83,7 @@ describe.skipIf(!possible)('another user of this machine', () => {
     const server = await servers.start({ address: '127.0.0.1:0' });
     const code =
       'import sys\nfor f in ("environ", "maps"):\n  try: open(f"/proc/{sys.argv[1]}/{f}").read(); print("read", f)\n  except PermissionError: print("no")';
-    expect(asStranger(code, String(server.kernelPid)).text).not.toContain('read');
+    expect((await asStranger(code, String(server.kernelPid))).text).not.toContain('read');
   });
 
   test('may be what a snippet turns a child into: its end is not ours to force, and the server lives', async () => {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { RawClient } from '../server/kit/raw_client.js';
 import { gone, startRun } from '../server/kit/servers.js';
@@ -105,9 +108,6 @@ test('a killed server while a restart is under way leaves no kernel', async () =
 });
 
 test('a server killed in its start leaves no kernel', async () => {
-  const { spawn } = await import('node:child_process');
-  const { once } = await import('node:events');
-  const { fileURLToPath } = await import('node:url');
   const script = fileURLToPath(new URL('kit/child_server.mjs', import.meta.url));
   for (let count = 0; count < 15; count++) {
     const child = spawn(process.execPath, [script, '{}'], { stdio: 'ignore' });

@@ -96,6 +96,7 @@ class Kernel:
         self.session = Result(0)
         self.on_event = lambda event: None
         self.busy = False  # leaves the pipes unread as long as possible, as a busy server does
+        self.taken = []  # runs whose interrupts were acknowledged
         self.nudges = []  # (when, run)
         self.waiting = None  # (result, done, marker): held back for the marker
         self.inbox = b''
@@ -283,6 +284,8 @@ class Kernel:
             self.replies[reply['id']] = reply
         elif kind == 8:
             heapq.heappush(self.nudges, (time.monotonic() + payload[0] / 1000, run))
+        elif kind == 9:
+            self.taken.append(run)
         else:
             raise AssertionError('unknown kind %d' % kind)
 

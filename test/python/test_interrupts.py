@@ -54,6 +54,14 @@ class Interrupts(KernelTest):
         self.kernel.interrupt(run, level=2)
         self.interrupted(self.kernel.collect(run, 5), 'forced')
 
+    def test_it_is_acknowledged_when_taken(self) -> None:
+        run = self.kernel.begun('print("ready")\ntry:\n    while True: pass\nexcept KeyboardInterrupt: input()', stdin='ask')
+        self.kernel.interrupt(run)
+        self.kernel.until(lambda: self.kernel.taken == [run])
+        self.kernel.until(lambda: self.kernel.results[run].events[-1]['event'] == 'input')
+        self.kernel.input(run, text='x')
+        self.ok(self.kernel.collect(run))
+
     def test_a_caught_interrupt_lets_the_code_go_on(self) -> None:
         code = 'try:\n    print("ready")\n    while True: pass\nexcept KeyboardInterrupt as e: get(type(e).__name__)\nget(2)'
         run = self.kernel.begun(code)

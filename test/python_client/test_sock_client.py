@@ -127,6 +127,24 @@ class NativeDialect(PlaceTest):
             sent = {"op": "run", "id": 1, "code": "a", "name": "f.py", "line": 3, "timeoutMs": 9, "stdin": {"text": "x"}}
             self.assertEqual(server.received, [sent])
 
+    def test_a_loss_of_the_namespace_is_no_event_of_a_run_and_no_answer(self) -> None:
+        lost = {"event": "lost", "run": 0, "generation": 1, "message": "restarted", "names": ["a"]}
+
+        def script(message: Any, peer: Any) -> None:
+            peer.send(lost)
+            if message["op"] == "run":
+                peer.send({"id": message["id"], "event": "get", "run": 5, "text": "a"})
+                peer.send(lost)
+                peer.send({"id": message["id"], "run": 5, **done()})
+            else:
+                peer.send({"id": message["id"], "reply": {"state": "idle"}})
+
+        with ScriptedServer(script, self.path("s")) as server:
+            events = list(stream(server.address, "a"))
+            self.assertEqual([event["event"] for event in events], ["get", "done"])
+            self.assertEqual(run_snippet(server.address, "a", token="t"), ("a", ""))
+            self.assertEqual(control(server.address, Action.STATUS, token="t"), {"state": "idle"})
+
     def test_an_unknown_option_is_refused_before_anything_is_sent(self) -> None:
         with self.assertRaisesRegex(TypeError, "timeout_ms"):
             list(stream(self.path("nobody"), "a", timeout=3))

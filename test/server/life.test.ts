@@ -258,12 +258,12 @@ test('two servers may keep their logs in one directory', async () => {
 });
 
 test('a disk that cannot be written is told as a gap, and the run goes on', async () => {
-  writeFileSync(place.path('no folder'), '');
   const told: string[] = [];
   const server = await servers.start({
     stateDir: place.path('no folder'),
     onLog: ({ level, message }) => void (level === 'error' && told.push(message)),
   });
+  writeFileSync(place.path('no folder'), '');
   const [client, late] = [await servers.client(server), await servers.client(server)];
   const done = await run(client, "for i in range(5000): print('x' * 999)");
   expect(done.status).toBe('ok');

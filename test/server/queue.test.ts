@@ -86,7 +86,9 @@ test('runs of a client that has gone are kept, or cancelled where that was asked
 test('a running run whose client has gone is interrupted where that was asked for', async () => {
   const server = await servers.start();
   const [staying, leaving] = [await servers.client(server), await servers.client(server)];
-  const { run: number } = await startRun(leaving, 'kept = 1\nwhile True: pass', { onDisconnect: 'cancel' });
+  const { run: number } = await startRun(leaving, "kept = 1\nprint('ready')\nwhile True: pass", {
+    onDisconnect: 'cancel',
+  });
   leaving.destroy();
   expect((await staying.ask({ op: 'attach', id: 'at', run: number })).reply).toMatchObject({ status: 'interrupted' });
   expect((await run(staying, 'kept')).status).toBe('ok');

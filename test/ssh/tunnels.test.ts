@@ -2,8 +2,9 @@
 import { lstatSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SessionRecord } from '../../src/cli/session_file.js';
-import { connect, type RunEvent, type RunningServer, runSnippet, type Session } from '../../src/index.js';
+import { connect, type RunEvent, type RunningServer, runSnippet } from '../../src/index.js';
 import { CommandLine } from '../cli/command.js';
+import { followAt, followRun, withoutIds } from '../durability/kit/following.js';
 import { eventsOf } from '../durability/kit/json_events.js';
 import { expectSameTexts, mixedProduction, textsOf } from '../durability/kit/production.js';
 import { usePlace } from '../support/leftovers.js';
@@ -57,7 +58,7 @@ describe.skipIf(!isPossible)('socket to socket', () => {
     expect(run.known).toBe(first.length);
     await using _second = await sshd.tunnel(`${here}:${there}`);
     await using session = await connect(here);
-    const rest = await followFrom(session, run.number as number, run.known);
+    const rest = await followRun(session, run.number as number, { since: run.known, answers: true });
     await expectWhole(server, run.number as number, first, rest);
   });
 
@@ -66,14 +67,14 @@ describe.skipIf(!isPossible)('socket to socket', () => {
     await using sshd = await Sshd.start(place);
     const tunnel = await sshd.tunnel(`${here}:${there}`);
     const command = line.begin(['run', '--json', '-a', here, '-c', code], { keepsInput: true });
-    await command.said(/"event":"stderr"(?:.*\n){1000}/);
+    await command.said(/0003000e/);
     await tunnel.kill();
     const { status, stdout, stderr } = await command.result();
     expect({ status, stderr }).toEqual({ status: 3, stderr: '' });
     const { first, since } = cutOff(stdout);
     await using _second = await sshd.tunnel(`${here}:${there}`);
     const attached = line.begin(['attach', '1', '--json', '-a', here, '--since', since]);
-    await answerInput(server);
+    await followAt(server, 1, { answers: true });
     const result = await attached.result();
     expect(result).toMatchObject({ status: 0, stderr: '' });
     await expectWhole(server, 1, first, eventsOf(result.stdout));
@@ -127,26 +128,10 @@ describe.skipIf(!isPossible)('socket to port', () => {
     await expect(run.result).rejects.toMatchObject({ code: 'connection_lost' });
     await using _second = await sshd.tunnel(forward);
     await using session = await connect(`127.0.0.1:${port}`, { token });
-    const rest = await followFrom(session, run.number as number, run.known);
+    const rest = await followRun(session, run.number as number, { since: run.known, answers: true });
     await expectWhole(server, run.number as number, first, rest);
   });
 });
-
-/** Reads a run from an event on to its end, and answers when it asks. */
-async function followFrom(
-  session: Session,
-  number: number,
-  since: number,
-  answers: boolean = true,
-): Promise<RunEvent[]> {
-  const run = await session.attach(number, { since });
-  const events: RunEvent[] = [];
-  for await (const event of run) {
-    events.push(event);
-    if (event.event === 'input' && answers) await session.input(number, { text: '' });
-  }
-  return events;
-}
 
 /** What a command has shown before its connection ended, and how it says to go on. */
 function cutOff(stdout: string): { readonly first: readonly RunEvent[]; readonly since: string } {
@@ -154,27 +139,20 @@ function cutOff(stdout: string): { readonly first: readonly RunEvent[]; readonly
   const { error } = JSON.parse(lines.at(-1) ?? '');
   expect(error).toMatchObject({ code: 'connection_lost', details: { run: 1, since: lines.length - 1 } });
   const since = /sock-python attach 1 --since (\d+)$/.exec(error.message)?.[1] ?? '';
-  return { first: eventsOf(lines.slice(0, -1).join('\n') + '\n'), since };
-}
-
-/** Waits for the session's run to ask, and answers. */
-async function answerInput({ address, token }: RunningServer): Promise<void> {
-  await using session = await connect(address, token === null ? {} : { token });
-  await followFrom(session, 1, 0);
+  return { first: eventsOf(`${lines.slice(0, -1).join('\n')}\n`), since };
 }
 
 /** Two stretches are together what the server has, event for event, and what was produced, byte for byte. */
 async function expectWhole(
-  { address, token }: RunningServer,
+  server: RunningServer,
   number: number,
   first: readonly RunEvent[],
   rest: readonly RunEvent[],
 ): Promise<void> {
-  await using session = await connect(address, token === null ? {} : { token });
-  const all = await followFrom(session, number, 0, false);
-  const plain = [...first, ...rest].map(({ id: _id, ...event }) => event);
+  const all = await followAt(server, number);
+  const plain = withoutIds([...first, ...rest]);
   expect(plain.length).toBe(all.length);
-  expect(JSON.stringify(plain) === JSON.stringify(all.map(({ id: _id, ...event }) => event))).toBe(true);
+  expect(JSON.stringify(plain) === JSON.stringify(withoutIds(all))).toBe(true);
   expectSameTexts(textsOf(plain), texts);
   expect(plain.at(-1)).toMatchObject({ event: 'done', status: 'ok', outputComplete: true });
 }

@@ -135,6 +135,51 @@ describe('requests', () => {
   });
 });
 
+describe('a loss of the namespace', () => {
+  const lost = { event: 'lost', run: 0, generation: 1, message: 'restarted', names: ['a'] };
+
+  test('is told to the connection, and to no request but a watch', async () => {
+    const script: Script = ({ id, op }, { send }) => {
+      if (op === 'status') {
+        send(lost);
+        for (const to of [2, 3, 4]) send({ ...done(), run: 7, id: to });
+        send({ id, reply: 'fine' });
+      }
+    };
+    await using peer = await scriptedPeer(place.path('a.sock'), greeting(script));
+    const losses: unknown[] = [];
+    const connection = await NativeConnection.open(parseAddress(peer.address), {
+      onLost: (event) => losses.push(event),
+    });
+    const seen: string[] = [];
+    const note =
+      (name: string) =>
+      ({ event }: RunEvent): void =>
+        void seen.push(`${name} ${event}`);
+    const waiting = [
+      connection.request({ op: 'run', code: 'x' }, note('run')),
+      connection.request({ op: 'attach', run: 'current' }, note('current')),
+      connection.request({ op: 'attach', run: 7 }, note('seven')),
+      connection.request({ op: 'watch' }, note('watch')),
+    ];
+    for (const { done: answer } of waiting) answer.catch(() => {});
+    await connection.request({ op: 'status' }).done;
+    expect(losses).toEqual([lost]);
+    expect(seen).toEqual(['watch lost', 'run done', 'current done', 'seven done']);
+    connection.destroy();
+  });
+
+  test('harms nobody who did not ask to be told', async () => {
+    const { peer, connection } = await opened(({ id }, { send }) => {
+      send(lost);
+      send({ id, reply: 'fine' });
+    });
+    expect(await connection.request({ op: 'ping' }).done).toBe('fine');
+    await connection.close();
+    await peer.close();
+  });
+});
+
 describe('the end of a connection', () => {
   /** Two requests that wait, and how they end. */
   async function bothLost(

@@ -1,9 +1,9 @@
 /** `attach`: a run from its first event to its end, whoever started it. */
-import { UsageError } from '../failure.js';
 import type { Io } from '../io.js';
 import { Output } from '../output.js';
 import { parseArguments } from '../program.js';
 import { driveRun } from '../run_driver.js';
+import { parseRunOperand } from '../run_operand.js';
 import { makeRunView } from '../run_view.js';
 import { withSession } from '../session_command.js';
 import type { TargetFlags } from '../target.js';
@@ -27,18 +27,12 @@ export async function runCommand(args: readonly string[], io: Io): Promise<void>
     args,
     io,
   );
-  const number = parseRun(operands[0] ?? 'last');
+  const number = parseRunOperand('attach', operands[0] ?? 'last');
   const since = flags.since === undefined ? {} : { since: parseCount('--since', flags.since) };
   await withSession('attach', flags, io, async (session) => {
     const output = new Output(io);
     const run = await session.attach(number, { collect: false, ...since });
     const view = makeRunView({ json: flags.json === true, quiet: flags.quiet === true, separator: flags.sep }, output);
-    io.setExitCode(await driveRun({ run, view, output, io, answersInput: false, onCtrlC: 'leave' }));
+    io.setExitCode(await driveRun({ run, view, output, io, answersInput: false, onCtrlC: 'leave', isLeftRunning: true }));
   });
-}
-
-function parseRun(text: string): number | 'current' | 'last' {
-  if (text === 'current' || text === 'last') return text;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`attach takes a run's number, current or last, not ${JSON.stringify(text)}`);
 }

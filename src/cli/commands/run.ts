@@ -4,6 +4,7 @@ import { Run } from '../../client/run.js';
 import { toRunMessage } from '../../client/run_options.js';
 import { formatAddress } from '../../protocol/address.js';
 import { encodeJson } from '../../protocol/json.js';
+import { detachRun } from '../detach.js';
 import { EXIT } from '../exit_codes.js';
 import { UsageError } from '../failure.js';
 import type { Io } from '../io.js';
@@ -46,13 +47,16 @@ async function runNative(plan: RunPlan, target: Target, early: string | undefine
     const options = toRunOptions(plan);
     const message = toRunMessage(code, options);
     const run = new Run({ stream, control, message, flow: stream, onSettled: () => {} }, options);
+    const view = makeRunView(plan, output);
+    if (plan.detach) return await detachRun({ run, view, output, json: plan.json });
     return await driveRun({
       run,
-      view: makeRunView(plan, output),
+      view,
       output,
       io,
       answersInput: plan.source.kind !== 'stdin',
       onCtrlC: 'interrupt',
+      isLeftRunning: plan.onDisconnect === 'keep',
       ...(plan.waitMs === undefined ? {} : { waitMs: plan.waitMs }),
     });
   } finally {

@@ -5,7 +5,7 @@ import type { Io } from '../io.js';
 import { parseArguments } from '../program.js';
 import { withSession } from '../session_command.js';
 import type { TargetFlags } from '../target.js';
-import { escapeControls, escapeLine, formatSpan } from '../text.js';
+import { escapeControls, escapeLine, formatMoment, formatSpan } from '../text.js';
 import { parseChoice, parseCount } from '../values.js';
 
 interface RunsFlags extends TargetFlags {
@@ -47,7 +47,7 @@ export function runsText(runs: readonly RunSummary[]): string {
   const rows = runs.map((run) => [
     String(run.run),
     run.status ?? run.state,
-    run.started === null ? '-' : new Date(run.started).toISOString().slice(0, 19).replace('T', ' '),
+    run.started === null ? '-' : formatMoment(run.started),
     run.ms === null ? '-' : formatSpan(run.ms),
     String(run.events),
     run.name === null ? '-' : escapeLine(run.name),

@@ -39,6 +39,8 @@ export function statusText(status: StatusReply): string {
     ],
     ['last death', lastDeath === null ? 'none' : deathText(lastDeath)],
     ['limits', limitsText(status.limits)],
+    ['keeps', keptText(status.limits)],
+    ['kernels', kernelsText(status.limits)],
     ['folder', status.cwd],
     ['session', status.session],
   ];
@@ -50,9 +52,25 @@ function deathText({ generation, at, run, reason }: NonNullable<StatusReply['las
   return `generation ${generation}${during}, ${new Date(at).toISOString()}: ${reason.message}`;
 }
 
-/** Those that can be set; --json has all of them. */
+// Of the limits those that can be set; --json has all of them. A server of another version may lack some.
+
+type Limit = number | null | undefined;
+const span = (ms: Limit): string => (typeof ms === 'number' ? formatSpan(ms) : 'none');
+const size = (bytes: Limit): string => (typeof bytes === 'number' ? formatBytes(bytes) : 'none');
+
 function limitsText({ timeoutMs, queueCount, maxFrameBytes, idleExitMs }: StatusReply['limits']): string {
-  const span = (ms: number | null | undefined): string => (typeof ms === 'number' ? formatSpan(ms) : 'none');
-  const frame = typeof maxFrameBytes === 'number' ? formatBytes(maxFrameBytes) : 'none';
-  return `time ${span(timeoutMs)}, queue ${queueCount ?? 'none'}, frame ${frame}, idle exit ${span(idleExitMs)}`;
+  const times = `time ${span(timeoutMs)}, idle exit ${span(idleExitMs)}`;
+  return `${times}, queue ${queueCount ?? 'none'}, frame ${size(maxFrameBytes)}`;
+}
+
+function keptText(limits: StatusReply['limits']): string {
+  const { keptRunCount, keptBytes, keptMs, runSpillBytes, sessionSpillBytes } = limits;
+  const age = typeof keptMs === 'number' ? `for ${formatSpan(keptMs)}` : 'of any age';
+  const memory = `${plural(keptRunCount ?? 0, 'ended run')} ${age}, ${size(keptBytes)} of them in memory`;
+  return `${memory}, on disk ${size(runSpillBytes)} a run and ${size(sessionSpillBytes)} in all`;
+}
+
+function kernelsText({ standbyCount, restartBudgetCount, restartBudgetMs }: StatusReply['limits']): string {
+  const standby = standbyCount === 1 ? 'one is held ready' : 'none is held ready';
+  return `${standby}, given up after ${plural(restartBudgetCount ?? 0, 'early death')} in ${span(restartBudgetMs)}`;
 }

@@ -1,15 +1,17 @@
 /** `watch`: everything that happens in the session, until it ends or Ctrl+C. */
+import type { Session } from '../../client/session.js';
 import type { Watch } from '../../client/watch.js';
-import type { DoneEvent, RunEvent } from '../../protocol/messages.js';
+import { encodeJson } from '../../protocol/json.js';
+import type { RunSummary } from '../../protocol/messages.js';
 import { EXIT } from '../exit_codes.js';
 import type { Io } from '../io.js';
 import { Output } from '../output.js';
 import { parseArguments } from '../program.js';
-import { JsonView, type RunView, TextView } from '../run_view.js';
+import { JsonView, type RunView } from '../run_view.js';
 import { withSession } from '../session_command.js';
 import { onInterrupt } from '../signals.js';
 import type { TargetFlags } from '../target.js';
-import { escapeControls, escapeLine, formatSpan } from '../text.js';
+import { WatchView } from '../watch_view.js';
 
 interface WatchFlags extends TargetFlags {
   readonly json?: boolean;
@@ -28,9 +30,27 @@ export async function runCommand(args: readonly string[], io: Io): Promise<void>
   await withSession('watch', flags, io, async (session) => {
     const output = new Output(io);
     const watch = await session.watch();
-    const view = flags.json === true ? new JsonView(output) : new WatchView(output);
+    const view = flags.json === true ? await joinInJson(watch, output) : await joinInText(watch, session, output);
     io.setExitCode(await follow(watch, view, output));
   });
+}
+
+/** The first line is the request's own reply: where it joins. */
+async function joinInJson({ start }: Watch, output: Output): Promise<RunView> {
+  await output.write([{ stream: 'stdout', text: `${encodeJson({ reply: start })}\n` }]);
+  return new JsonView(output);
+}
+
+async function joinInText({ start }: Watch, session: Session, output: Output): Promise<RunView> {
+  const view = new WatchView(output);
+  view.join(start, start.run === null ? undefined : await runningOne(session, start.run));
+  return view;
+}
+
+/** The run that is on, with its code; undefined if it has ended meanwhile. */
+async function runningOne(session: Session, number: number): Promise<RunSummary | undefined> {
+  const running = await session.runs({ state: 'running', code: true, quiet: true });
+  return running.find(({ run }) => run === number);
 }
 
 /** Shows events until the session ends (3, as a lost connection), Ctrl+C (130), or nobody reads (141). */
@@ -52,34 +72,4 @@ async function follow(watch: Watch, view: RunView, output: Output): Promise<numb
     forget();
   }
   return exitCode ?? EXIT.noServer;
-}
-
-/** Output as it comes, between lines that say whose it is. */
-class WatchView implements RunView {
-  readonly #output: Output;
-  readonly #views = new Map<number, TextView>();
-
-  constructor(output: Output) {
-    this.#output = output;
-  }
-
-  async show(event: RunEvent): Promise<void> {
-    if (event.event === 'started') this.#output.notice(startText(event));
-    const view = this.#views.get(event.run) ?? new TextView({ json: false, quiet: false }, this.#output);
-    this.#views.set(event.run, view);
-    await view.show(event);
-    if (event.event !== 'done') return;
-    this.#views.delete(event.run);
-    this.#output.notice(doneText(event));
-  }
-}
-
-function startText({ run, name, code }: Extract<RunEvent, { event: 'started' }>): string {
-  const title = `run ${run}${name === undefined ? '' : ` (${escapeLine(name)})`} started`;
-  if (code === undefined || code.trim() === '') return title;
-  return `${title}\n${escapeControls(code).trimEnd().replace(/^/gm, '    ')}`;
-}
-
-function doneText({ run, status, ms }: DoneEvent): string {
-  return `run ${run} ended: ${status}, after ${formatSpan(ms)}`;
 }

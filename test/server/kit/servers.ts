@@ -54,7 +54,7 @@ export async function startRun(
 ): Promise<{ readonly run: number; readonly id: number; readonly done: Promise<Message> }> {
   nextId += 1;
   const id = nextId;
-  const ready = code.includes("print('ready')") ? code : `print('ready')\n${code}`;
+  const ready = code.includes("'ready'") ? code : `print('ready')\n${code}`;
   client.send({ op: 'run', id, code: ready, ...options });
   const { run: number } = await client.next((message) => message.id === id && message.event === 'stdout');
   const done = client.answer(id);
