@@ -553,12 +553,13 @@ class Output(io.RawIOBase):
         self.mode = 'wb'
         self.fd = fd
         self.event = text_event(name)
+        self.holder, self.held = PID, b''  # of a forked child: its pid, what it holds of a line
 
     def write(self, data: 'bytes | bytearray | memoryview') -> int:
         if type(data) is not bytes:
             data = bytes(memoryview(data))
         if getpid() != PID:
-            return write_fully(self.fd, data)
+            return self.write_as_child(data)
         if len(data) > CHUNK_BYTES:
             return sum(map(self.write, chunks(data)))
         if get_ident() != MAIN:
@@ -574,8 +575,19 @@ class Output(io.RawIOBase):
                 look(sys._getframe())
         return len(data)
 
+    def write_as_child(self, data: bytes) -> int:
+        """A forked child writes to the descriptor, whole lines too."""
+        line = self.held + data if self.holder == getpid() else data
+        self.holder, self.held = getpid(), b''
+        if len(line) >= LINE_BYTES or b'\n' in data or b'\r' in data or not data:
+            write_fully(self.fd, line)
+        else:
+            self.held = line
+        return len(data)
+
     def flush(self) -> None:
         if getpid() != PID:
+            self.write_as_child(b'')
             return
         if get_ident() != MAIN:
             with LOCK:
@@ -618,11 +630,10 @@ def chunks(data: bytes) -> 'Iterator[bytes]':
         at = cut
 
 
-def write_fully(fd: int, data: bytes) -> int:
+def write_fully(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-    return len(data)
 
 
 class Input(io.RawIOBase):
@@ -2103,7 +2114,8 @@ def leave_child(error: 'BaseException | None') -> None:
         raise SystemExit(0)
     if issubclass(type(error), SystemExit):
         raise error
-    sys.excepthook(type(error), error, without_ours(error.__traceback__))
+    error.__traceback__ = without_ours(error.__traceback__)
+    sys.excepthook(type(error), error, error.__traceback__)
     raise SystemExit(1)
 
 

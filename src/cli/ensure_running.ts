@@ -6,9 +6,9 @@ import { type ReadyReport, startInBackground } from './background.js';
 import { CommandFailure } from './failure.js';
 import type { Io } from './io.js';
 import { isAlive } from './liveness.js';
-import { sweepDeadServers } from './runtime_directory.js';
 import { planText, type ServePlan } from './serve_plan.js';
 import { readSession, type SessionInfo } from './session_file.js';
+import { sweepDeadServers } from './sweep.js';
 
 /** How long the winner of two starts at once may take until its session file says so. */
 const WINNER_MS = 10_000;

@@ -7,6 +7,7 @@ import { VERSION } from '../version.js';
 import { HelpShown, reportFailure } from './failure.js';
 import { type Io, processIo } from './io.js';
 import { type CommandName, type Route, route } from './operands.js';
+import { watchStreams } from './output.js';
 
 type CommandFile = { readonly runCommand: (args: readonly string[], io: Io) => Promise<void> };
 
@@ -28,6 +29,7 @@ const FILES: Readonly<Record<Exclude<CommandName, 'help'>, () => Promise<Command
 
 /** Runs one command line. The exit status is set, and the process ends when nothing is left to do. Never rejects. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<void> {
+  watchStreams(io);
   try {
     await dispatch(route(argv), io);
   } catch (thrown) {

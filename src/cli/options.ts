@@ -58,7 +58,7 @@ export const OPTIONS = {
     flags: '--sep <text>',
     help: 'what stands between the texts of two get() calls (default: a space where none is)',
   },
-  detach: { flags: '--detach', help: "leave the run to itself once it has a number, and print that" },
+  detach: { flags: '--detach', help: 'leave the run to itself once it has a number, and print that' },
   key: { flags: '--key <text>', help: 'run it once under this key: a retry is shown the first run, not run again' },
   onDisconnect: {
     flags: '--on-disconnect <keep|cancel>',

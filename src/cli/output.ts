@@ -1,12 +1,37 @@
 /** Writing to stdout and stderr: waits for slow readers, and notices when nobody reads any more. */
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { EXIT } from './exit_codes.js';
 import type { Io } from './io.js';
 import type { Piece } from './render.js';
 
+/**
+ * Whatever a command writes: that nobody reads it ends the command quietly with 141; that it cannot be kept, on a full
+ * disk say, is told.
+ */
+export function watchStreams(io: Io): void {
+  let isTold = false;
+  io.stdout.on('error', (error) => {
+    io.setExitCode(exitCodeOfWriting(error));
+    if (isTold || isPipeError(error)) return;
+    isTold = true;
+    io.stderr.write(`sock-python: cannot write to standard output: ${error.message}\n`);
+  });
+  // Whoever does not read our complaints goes without them.
+  io.stderr.on('error', () => {});
+}
+
+function exitCodeOfWriting(error: Error): number {
+  return isPipeError(error) ? EXIT.brokenPipe : EXIT.failure;
+}
+
+function isPipeError(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE';
+}
+
 export class Output {
-  /** Resolves when nobody reads stdout any more; never rejects. */
-  readonly broken: Promise<void>;
+  /** Resolves to the exit code when nothing more can be written to stdout; never rejects. */
+  readonly broken: Promise<number>;
   readonly isTerminal: boolean;
   readonly #io: Io;
   #isBroken = false;
@@ -14,16 +39,12 @@ export class Output {
   constructor(io: Io) {
     this.#io = io;
     this.isTerminal = io.stdout.isTTY === true;
-    let tell: () => void = () => {};
     this.broken = new Promise((resolve) => {
-      tell = resolve;
+      io.stdout.once('error', (error) => {
+        this.#isBroken = true;
+        resolve(exitCodeOfWriting(error));
+      });
     });
-    io.stdout.on('error', () => {
-      this.#isBroken = true;
-      tell();
-    });
-    // Whoever does not read our complaints goes without them.
-    io.stderr.on('error', () => {});
   }
 
   /** Resolves when there is room for more. */
@@ -33,6 +54,11 @@ export class Output {
       const target = this.#io[stream];
       if (!target.write(text)) await this.#room(target);
     }
+  }
+
+  /** Nothing more can be written to stdout. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** A line to the user about the run, not of it. */

@@ -61,7 +61,7 @@ class RunDriver {
     const { output, waitMs } = this.#options;
     const forget = onInterrupt((count) => this.#onCtrlC(count));
     const timer = waitMs === undefined ? undefined : setTimeout(() => this.#goes('the wait is over'), waitMs);
-    void output.broken.then(() => this.#leave(EXIT.brokenPipe));
+    void output.broken.then((exitCode) => this.#leave(exitCode));
     try {
       return await Promise.race([this.#follow(), this.#left]);
     } finally {

@@ -5,6 +5,9 @@ import type { Output } from './output.js';
 import { type Piece, TextRenderer } from './render.js';
 import { escapeControls, formatSpan, plural } from './text.js';
 
+/** Of the names that are gone, so many are told one by one. */
+const TOLD_NAME_COUNT = 20;
+
 export interface RunView {
   /** Resolves when there is room for more. */
   show(event: RunEvent): Promise<void>;
@@ -53,7 +56,8 @@ export class TextView implements RunView {
         if (this.#output.isTerminal) this.#tell(`run ${event.run} waits, at place ${event.position} of the queue`);
         break;
       case 'started':
-        if (event.lost !== undefined) this.#tell(lossText('the session lost its namespace before this run', event.lost));
+        if (event.lost !== undefined)
+          this.#tell(lossText('the session lost its namespace before this run', event.lost));
         break;
       case 'gap':
         this.#tell(`${plural(event.events, 'event')} (${plural(event.bytes, 'byte')}) of output were dropped here`);
@@ -117,8 +121,9 @@ function endText({ run, status, kept, reason }: DoneEvent): string | undefined {
 
 /** What was lost and why, in one line that begins with `what`. */
 export function lossText(what: string, { message, names }: LossNotice): string {
-  const gone = names.length === 0 ? '' : `; gone: ${names.join(', ')}`;
-  return `${what}: ${message}${gone}`;
+  if (names.length === 0) return `${what}: ${message}`;
+  const more = names.length > TOLD_NAME_COUNT ? ` and ${names.length - TOLD_NAME_COUNT} more` : '';
+  return `${what}: ${message}; gone: ${names.slice(0, TOLD_NAME_COUNT).join(', ')}${more}`;
 }
 
 function overtimeText({ run, timeoutMs, outcome, stack }: Extract<RunEvent, { event: 'timeout' }>): string {

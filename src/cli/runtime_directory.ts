@@ -2,8 +2,6 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { removeIfEmpty, temporaryBase } from '../kernel/home.js';
-import { sweepHomes } from '../kernel/sweep.js';
 import type { Io } from './io.js';
 
 /**
@@ -14,18 +12,6 @@ export function runtimeDirectory({ env, uid }: Pick<Io, 'env' | 'uid'>): string 
   const base = env.XDG_RUNTIME_DIR;
   if (base === undefined || !isAbsolute(base) || !isPrivate(base, uid)) return undefined;
   return privateFolder(join(base, 'sock-python'), uid);
-}
-
-/**
- * Takes away what servers of this user left that were killed, wherever they had their private folders.
- * @returns the folders removed.
- */
-export function sweepDeadServers({ env }: Pick<Io, 'env'>): string[] {
-  const given = env.XDG_RUNTIME_DIR;
-  const removed = given !== undefined && isAbsolute(given) ? sweepHomes(join(given, 'sock-python')) : [];
-  const temporary = sweepHomes(temporaryBase());
-  if (temporary.length > 0) removeIfEmpty(temporaryBase());
-  return [...removed, ...temporary];
 }
 
 /** `$XDG_STATE_HOME/sock-python` (else below ~/.local/state), where output that outgrows memory is kept. */

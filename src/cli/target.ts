@@ -6,7 +6,6 @@ import { EXIT } from './exit_codes.js';
 import { CommandFailure, UsageError } from './failure.js';
 import type { Io } from './io.js';
 import { addressOperand } from './operands.js';
-import { sweepDeadServers } from './runtime_directory.js';
 import { readSession, type SessionInfo, sessionPath } from './session_file.js';
 
 export interface TargetFlags {
@@ -55,8 +54,13 @@ export function findTarget(given: Address | undefined, flags: TargetFlags, io: I
   try {
     return find(given, flags, io);
   } finally {
-    sweepDeadServers(io);
+    sweepMeanwhile(io);
   }
+}
+
+/** While the server is waited for: nobody's answer shall come later for it. */
+function sweepMeanwhile(io: Io): void {
+  void import('./sweep.js').then(({ sweepDeadServers }) => sweepDeadServers(io));
 }
 
 function find(given: Address | undefined, flags: TargetFlags, io: Io): Target {

@@ -10,18 +10,24 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
   SIGABRT: 'an abort',
 };
 
+const IDLE_WORDS =
+  'killed by SIGKILL while nothing ran: from outside, or by the system, which ran out of memory meanwhile';
+
 export interface ExitCircumstances {
   /** Why we ended it, if we did. */
   readonly ours: string | null;
-  /** Has the system killed somebody for want of memory while this process lived? */
+  /** Has the system killed somebody for want of memory, during the run or, if none was on, since the last one? */
   readonly memoryRanOut: boolean;
+  /** No run was on, so the process took no more memory at that time than before. */
+  readonly isIdle: boolean;
 }
 
 /** The cause that we know because it was ours, or the one that the operating system tells. */
-export function explainExit(exit: ProcessExit, { ours, memoryRanOut }: ExitCircumstances): EndReason {
+export function explainExit(exit: ProcessExit, { ours, memoryRanOut, isIdle }: ExitCircumstances): EndReason {
   const code = exit.code === null ? {} : { code: exit.code };
   const signal = exit.signal === null ? {} : { signal: exit.signal };
   if (ours === null && memoryRanOut && exit.signal === 'SIGKILL') {
+    if (isIdle) return { ...signal, message: IDLE_WORDS };
     return { ...signal, oom: true, message: 'killed by the system, which had run out of memory (SIGKILL)' };
   }
   return { ...code, ...signal, message: ours ?? sentence(exit) };

@@ -27,6 +27,8 @@ export interface Leftover {
 /** What a home says of its owner: its process, and what else is to be removed when that is gone. */
 export interface OwnerRecord extends Owner {
   readonly leftovers: readonly Leftover[];
+  /** Where the server's socket is made, under a name of its process's, before it gets its place. */
+  readonly socketFolder: string | null;
   /** The file that tells where the server is; `started` is its mark, beside the pid. */
   readonly sessionFile: { readonly path: string; readonly started: number } | null;
 }
@@ -58,11 +60,11 @@ export class Home {
   }
 
   /** Writes down what else must go when this process is gone: sockets and directories, and the session's file. */
-  claim({ paths = [], sessionFile = null }: Claims): void {
+  claim({ paths = [], socketFolder = null, sessionFile = null }: Claims): void {
     const leftovers = paths.map(
       (path): Leftover => ({ path, inode: lstatSync(path, { throwIfNoEntry: false })?.ino ?? null }),
     );
-    const record: OwnerRecord = { ...ownerOf(), leftovers, sessionFile };
+    const record: OwnerRecord = { ...ownerOf(), leftovers, socketFolder, sessionFile };
     writeFileSync(this.file(OWNER_FILE), JSON.stringify(record), { mode: 0o600 });
   }
 
@@ -80,6 +82,7 @@ export class Home {
 /** What goes with a home. */
 export interface Claims {
   readonly paths?: readonly string[];
+  readonly socketFolder?: OwnerRecord['socketFolder'];
   readonly sessionFile?: OwnerRecord['sessionFile'];
 }
 

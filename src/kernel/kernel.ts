@@ -21,7 +21,7 @@ import type { Home } from './home.js';
 import { FROM_KERNEL, kernelFrame, kernelTextFrame, TO_KERNEL } from './kernel_frame.js';
 import type { LaunchedProcess, Launcher } from './launcher.js';
 import { NameList } from './name_list.js';
-import { oomKillCount } from './oom.js';
+import { OomWatch } from './oom.js';
 import { signalProcess } from './process_group.js';
 
 /** Who hears what a kernel does. Payloads are native events in MessagePack, without an `id`. */
@@ -87,7 +87,7 @@ export class Kernel {
   #nextRequest = 1;
   #killedBy: string | null = null;
   readonly #faultFile: string;
-  readonly #oomKills = oomKillCount();
+  readonly #memory = new OomWatch();
   #again: NodeJS.Timeout | null = null;
 
   /**
@@ -147,6 +147,7 @@ export class Kernel {
 
   run(run: number, code: string, options?: KernelRunOptions): void {
     this.#fence.run = run;
+    this.#memory.renew();
     if (options === undefined) this.#write(kernelTextFrame(TO_KERNEL.run, run, code));
     else this.#write(kernelFrame(TO_KERNEL.runWith, run, encodeMessagePack({ code, ...options })));
   }
@@ -240,6 +241,7 @@ export class Kernel {
 
   #finish(run: number, payload: Buffer): void {
     this.#fence.run = 0;
+    this.#memory.renew();
     this.#listener?.onDone(run, payload);
   }
 
@@ -268,6 +270,7 @@ export class Kernel {
       );
     });
     const exit = await this.#process.exited;
+    const circumstances = { isIdle: this.#fence.run === 0, memoryRanOut: this.#memory.hasSeenKill };
     clearTimeout(hangUp);
     this.#process.kill();
     const late = setTimeout(() => this.#socket.destroy(), CLOSE_MS);
@@ -277,7 +280,7 @@ export class Kernel {
     this.#fence.drainAndClose();
     this.#process.release();
     const stack = readFaultStack(this.#faultFile);
-    const reason = explainExit(exit, { ours: this.#killedBy, memoryRanOut: oomKillCount() > this.#oomKills });
+    const reason = explainExit(exit, { ours: this.#killedBy, ...circumstances });
     for (const waiter of this.#waiters.values()) waiter.reject(new SockPythonError('kernel_lost', reason.message));
     this.#waiters.clear();
     this.#listener?.onDeath(stack === '' ? reason : { ...reason, stack });

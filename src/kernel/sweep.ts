@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { draftPrefix } from '../transport/socket_draft.js';
 import { checkPrivate, HOME_PREFIX, type Leftover, OWNER_FILE, type OwnerRecord } from './home.js';
 import { isOwnerAlive } from './owner.js';
 
@@ -21,6 +22,7 @@ export function sweepHomes(base: string): string[] {
     const record = readOwner(path);
     if (record === null ? isFresh(path) : isOwnerAlive(record)) continue;
     for (const leftover of record?.leftovers ?? []) quietly(() => removeLeftover(leftover));
+    if (record !== null) quietly(() => removeDrafts(record));
     if (record !== null) quietly(() => removeSessionFile(record));
     rmSync(path, { recursive: true, force: true });
     removed.push(path);
@@ -40,8 +42,10 @@ function namesIn(directory: string): string[] {
 function readOwner(home: string): OwnerRecord | null {
   try {
     const record = JSON.parse(readFileSync(join(home, OWNER_FILE), 'utf8')) as Partial<OwnerRecord>;
-    const { pid, startTicks = null, boot = null, pidSpace = null, leftovers = [], sessionFile = null } = record;
-    return typeof pid === 'number' ? { pid, startTicks, boot, pidSpace, leftovers, sessionFile } : null;
+    const { pid, startTicks = null, boot = null, pidSpace = null } = record;
+    const { leftovers = [], socketFolder = null, sessionFile = null } = record;
+    if (typeof pid !== 'number') return null;
+    return { pid, startTicks, boot, pidSpace, leftovers, socketFolder, sessionFile };
   } catch {
     return null;
   }
@@ -59,6 +63,18 @@ function removeLeftover({ path, inode }: Leftover): void {
   if (stat.uid !== process.getuid?.() || (inode !== null && stat.ino !== inode)) return;
   if (stat.isDirectory()) rmSync(path, { recursive: true, force: true });
   else if (stat.isSocket()) removeExactly(path, stat.ino);
+}
+
+/** A socket that was made, but had not got its place yet. */
+function removeDrafts({ pid, socketFolder }: OwnerRecord): void {
+  if (socketFolder === null) return;
+  for (const name of readdirSync(socketFolder)) {
+    const path = join(socketFolder, name);
+    if (!name.startsWith(draftPrefix(pid))) continue;
+    quietly(() => {
+      if (lstatSync(path).isSocket()) removeLeftover({ path, inode: null });
+    });
+  }
 }
 
 /** Only one that tells of this very process; and what that may have been about to put in its place. */

@@ -1,7 +1,7 @@
 /** Starts a server and takes it down again. */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Home } from '../kernel/home.js';
 import { LocalLauncher } from '../kernel/local_launcher.js';
@@ -84,6 +84,7 @@ class Server implements RunningServer {
 
   async start(): Promise<void> {
     const { supervisor, session } = this.#core;
+    this.#claim();
     const kernel = supervisor.start();
     const listening = listen(this.#wanted(), (socket) => this.#core.accept(socket)).then((listener) => {
       this.#listener = listener;
@@ -123,11 +124,15 @@ class Server implements RunningServer {
   }
 
   /** Whoever finds this process dead shall know what else to take away. */
-  #claim(address: Address): void {
+  #claim(listening?: Address): void {
     const { sessionFile } = this.#options;
-    const socket = address.kind === 'unix' ? [address.path] : [];
-    const file = sessionFile === undefined ? null : { path: sessionFile, started: this.started };
-    this.#home.claim({ paths: [...socket, this.#spillDirectory], sessionFile: file });
+    const wanted = this.#wanted();
+    const socket = listening?.kind === 'unix' ? [listening.path] : [];
+    this.#home.claim({
+      paths: [...socket, this.#spillDirectory],
+      ...(wanted.kind === 'unix' && { socketFolder: dirname(resolve(wanted.path)) }),
+      sessionFile: sessionFile === undefined ? null : { path: sessionFile, started: this.started },
+    });
   }
 
   get #spillDirectory(): string {
@@ -183,7 +188,10 @@ class Server implements RunningServer {
       },
     });
     session.use(supervisor);
-    if (this.#transcript !== null) session.watchers.add((run) => this.#transcript?.follow(run));
+    if (this.#transcript !== null) {
+      session.watchers.add((run) => this.#transcript?.follow(run));
+      this.#transcript.followSession(session);
+    }
     const core: ServerCore = new ServerCore({
       options,
       session,

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { SockPythonError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import { dial } from './dial.js';
+import { draftPrefix } from './socket_draft.js';
 import { withTakeoverLock } from './takeover_lock.js';
 
 /** A socket that stands in its place. */
@@ -34,7 +35,7 @@ const PROBE_MS = 2000;
  */
 export async function claimPlace(path: string, bind: (path: string) => Promise<void>): Promise<Claim> {
   checkFolder(path);
-  const draft = join(dirname(path), `.${randomBytes(6).toString('hex')}`);
+  const draft = join(dirname(path), `${draftPrefix(process.pid)}${randomBytes(4).toString('hex')}`);
   try {
     await bindDraft(draft, bind);
     chmodSync(draft, 0o600);

@@ -13,9 +13,10 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { stateDirectory, sweepDeadServers } from '../../src/cli/runtime_directory.js';
+import { sweepDeadServers } from '../../src/cli/sweep.js';
 import { Home, OWNER_FILE, type OwnerRecord, temporaryBase } from '../../src/kernel/home.js';
 import { sweepHomes } from '../../src/kernel/sweep.js';
+import { draftPrefix } from '../../src/transport/socket_draft.js';
 import { CommandLine } from '../cli/command.js';
 import { usePlace } from '../support/leftovers.js';
 import { realServer } from '../support/real_server.js';
@@ -90,6 +91,16 @@ describe('with a home goes', () => {
     rewrite(mine, { startTicks: 1 });
     expect(sweepHomes(base)).toEqual([mine.path]);
     expect(existsSync(path)).toBe(false);
+    server.close();
+  });
+
+  test('a socket that had not got its place yet', async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(place.path(`${draftPrefix(process.pid)}01234567`), done));
+    writeFileSync(place.path(`${draftPrefix(process.pid)}file`), '');
+    deadHome({ startTicks: 1, socketFolder: place.work });
+    expect(sweepHomes(base)).toHaveLength(1);
+    expect(readdirSync(place.work).sort()).toEqual([`${draftPrefix(process.pid)}file`, 'homes']);
     server.close();
   });
 
@@ -173,5 +184,4 @@ test('looking for what is to be swept takes next to no time', () => {
   // 20 living sessions, and still far less than a millisecond each.
   expect((performance.now() - begun) / 100 / homes.length).toBeLessThan(1);
   for (const home of homes) home.remove();
-  expect(stateDirectory({ env: process.env, uid: process.getuid?.() ?? -1 })).toBe(join(place.state, 'sock-python'));
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { gone, run, startRun, until, useServers } from '../server/kit/servers.js';
+import { ENDLESS_C_CALL } from '../server/kit/snippets.js';
 import { interpreters } from '../support/interpreters.js';
 import { usePlace } from '../support/leftovers.js';
 
@@ -169,7 +170,7 @@ test('children in the group die with the kernel; one that left it holds nothing 
 test('a stack request is answered with an error when the kernel dies under it', async () => {
   const server = await servers.start();
   const client = await servers.client(server);
-  const { done } = await startRun(client, "print('ready')\nimport ctypes, time\nctypes.PyDLL(None).sleep(1000)");
+  const { done } = await startRun(client, ENDLESS_C_CALL);
   const asked = client.ask({ op: 'stack', id: 's' });
   await client.ask({ op: 'ping', id: 'p' });
   process.kill(server.kernelPid as number, 'SIGKILL');

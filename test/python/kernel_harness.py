@@ -95,7 +95,8 @@ class Kernel:
         self.replies = {}
         self.session = Result(0)
         self.on_event = lambda event: None
-        self.busy = False  # leaves the pipes unread as long as possible, as a busy server does
+        self.busy = False  # leaves the pipes unread for as long as it can, as a busy server does
+        self.names = set()  # of the namespace, as the kernel told
         self.taken = []  # runs whose interrupts were acknowledged
         self.nudges = []  # (when, run)
         self.waiting = None  # (result, done, marker): held back for the marker
@@ -234,9 +235,9 @@ class Kernel:
             self.send(8, heapq.heappop(self.nudges)[1], b'')
         if self.nudges:
             timeout_s = min(timeout_s, max(0, self.nudges[0][0] - time.monotonic()))
-        with_pipes = not self.busy or self.waiting is not None
-        fds = [self.channel.fileno(), *(self.pipes.values() if with_pipes else ())]
-        ready = select.select(fds, [], [], timeout_s)[0]
+        fds = [self.channel.fileno(), *self.pipes.values()]
+        ready = self.busy and select.select(fds[:1], [], [], min(timeout_s, 0.003))[0]
+        ready = ready or select.select(fds, [], [], timeout_s)[0]
         for fd, pipe in self.pipes.items():
             if pipe in ready:
                 self.take_raw(fd, os.read(pipe, 65536))
@@ -286,6 +287,9 @@ class Kernel:
             heapq.heappush(self.nudges, (time.monotonic() + payload[0] / 1000, run))
         elif kind == 9:
             self.taken.append(run)
+        elif kind == 10:
+            change = wire.unpack(payload)
+            self.names = self.names.difference(change['went']).union(change['came'])
         else:
             raise AssertionError('unknown kind %d' % kind)
 

@@ -55,7 +55,8 @@ class Interrupts(KernelTest):
         self.interrupted(self.kernel.collect(run, 5), 'forced')
 
     def test_it_is_acknowledged_when_taken(self) -> None:
-        run = self.kernel.begun('print("ready")\ntry:\n    while True: pass\nexcept KeyboardInterrupt: input()', stdin='ask')
+        code = 'try:\n    print("ready")\n    while True: pass\nexcept KeyboardInterrupt: input()'
+        run = self.kernel.begun(code, stdin='ask')
         self.kernel.interrupt(run)
         self.kernel.until(lambda: self.kernel.taken == [run])
         self.kernel.until(lambda: self.kernel.results[run].events[-1]['event'] == 'input')

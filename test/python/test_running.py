@@ -36,6 +36,14 @@ class Namespace(KernelTest):
         self.assertEqual(self.kernel.value('__name__, __import__("sys").argv, get.__name__'), "('__main__', [''], 'get')")
         self.assertEqual(self.kernel.value('__import__("sys").path[0]'), "''")
 
+    def test_the_server_is_told_which_names_are_there(self) -> None:
+        self.ok(self.kernel.run('a, b, _c = 1, 2, 3'))
+        self.kernel.request()
+        self.assertEqual(self.kernel.names, {'a', 'b'})
+        self.ok(self.kernel.run('del a'))
+        self.kernel.request()
+        self.assertEqual(self.kernel.names, {'b'})
+
     def test_classes_of_snippets_can_be_pickled_and_hints_resolved(self) -> None:
         self.ok(self.kernel.run('class A: pass\ndef f(a: "A"): pass'))
         code = 'import pickle, typing\npickle.loads(pickle.dumps(A)) is A, typing.get_type_hints(f)["a"] is A'

@@ -87,14 +87,14 @@ test('a client that asks and asks and never reads does not grow the server', asy
   const [rude, polite] = [await servers.client(server), await servers.client(server)];
   rude.socket.pause();
   const before = await heldBytes();
-  // Each answer is far larger than its question: 100 000 of them would be more than 100 MB.
-  for (let id = 1; id <= 100_000; id++) rude.send({ op: 'status', id });
+  // Each answer is far larger than its question: 20 000 of them are some 40 MB.
+  for (let id = 1; id <= 20_000; id++) rude.send({ op: 'status', id });
   for (let count = 0; count < 200; count++) await polite.ask({ op: 'ping', id: count });
   // What the rude one cannot get rid of waits on its own side.
   expect(rude.socket.writableLength).toBeGreaterThan(0);
-  expect((await heldBytes()) - before).toBeLessThan(32 * MEGABYTE);
+  expect((await heldBytes()) - before).toBeLessThan(20 * MEGABYTE);
   rude.socket.resume();
-  expect((await rude.answer(100_000)).reply).toBeDefined();
+  expect((await rude.answer(20_000)).reply).toBeDefined();
 });
 
 test('a client that sends interrupts while it reads slowly is heard', async () => {

@@ -33,6 +33,8 @@ export async function runCommand(args: readonly string[], io: Io): Promise<void>
     const output = new Output(io);
     const run = await session.attach(number, { collect: false, ...since });
     const view = makeRunView({ json: flags.json === true, quiet: flags.quiet === true, separator: flags.sep }, output);
-    io.setExitCode(await driveRun({ run, view, output, io, answersInput: false, onCtrlC: 'leave', isLeftRunning: true }));
+    io.setExitCode(
+      await driveRun({ run, view, output, io, answersInput: false, onCtrlC: 'leave', isLeftRunning: true }),
+    );
   });
 }

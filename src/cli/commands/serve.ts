@@ -11,11 +11,11 @@ import type { Io } from '../io.js';
 import { type LogView, makeLogView } from '../log_view.js';
 import type { PythonChoice } from '../python_choice.js';
 import { failureReport, ReadyPipe } from '../ready_report.js';
-import { sweepDeadServers } from '../runtime_directory.js';
 import { parseServe, type ServePlan, serverOptions } from '../serve_plan.js';
 import type { SessionRecord } from '../session_file.js';
 import { assertFree, type PublishedSession, publishSession } from '../session_publish.js';
 import { onEndSignals } from '../signals.js';
+import { sweepDeadServers } from '../sweep.js';
 
 /** Serves until a signal, a STOP, idleness or a failure ends it. */
 export async function runCommand(args: readonly string[], io: Io): Promise<void> {

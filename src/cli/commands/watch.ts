@@ -61,7 +61,7 @@ async function follow(watch: Watch, view: RunView, output: Output): Promise<numb
     watch.close();
   };
   const forget = onInterrupt(() => leave(EXIT.leftWatching));
-  void output.broken.then(() => leave(EXIT.brokenPipe));
+  void output.broken.then(leave);
   try {
     for await (const event of watch) {
       if (exitCode === undefined) await view.show(event);

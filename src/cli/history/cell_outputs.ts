@@ -63,6 +63,7 @@ export class CellOutputs {
 
   /** All of them, in their order. */
   finish(): readonly CellOutput[] {
+    for (const name of ['stdout', 'stderr'] as const) this.#stream(name, this.#decoders[name].decode());
     if (this.#leftOutCount > 0) {
       const text = `[${plural(this.#leftOutCount, 'output')} more: sock-python attach ${this.#run}]\n`;
       this.#items.push({ kind: 'stream', name: 'stderr', text });

@@ -44,13 +44,16 @@ export function needsGet(entries: readonly HistoryEntry[]): boolean {
   return entries.some(({ code }) => /\bget\b/.test(code));
 }
 
-/** The runs that ended well, as the text of a script; the others are told of in comments. */
-export function toScript(entries: readonly HistoryEntry[]): string {
+/**
+ * The runs that ended well, as the text of a script; the others are told of in comments, and so is that the first
+ * `forgottenCount` runs are not known any more.
+ */
+export function toScript(entries: readonly HistoryEntry[], forgottenCount: number): string {
   const good = entries.filter(({ status }) => status === 'ok');
   const traits = new Map(good.map((entry) => [entry, traitsOf(normal(entry.code))]));
   const futures = [...new Set([...traits.values()].flatMap((found) => found.futures))];
   const parts = [
-    '#!/usr/bin/env python3\n# What a session of sock-python ran; runs that did not end well are left out.\n',
+    headOf(forgottenCount),
     ...(futures.length === 0 ? [] : [`from __future__ import ${futures.join(', ')}\n`]),
     ...(needsGet(good) ? [GET_SHIM] : []),
     ...(good.some(({ code }) => /\bdisplay\b/.test(code)) ? [DISPLAY_SHIM] : []),
@@ -59,12 +62,19 @@ export function toScript(entries: readonly HistoryEntry[]): string {
   let generation: number | null = null;
   for (const entry of entries) {
     const isFresh = generation !== null && entry.generation !== null && entry.generation !== generation;
-    if (isFresh) parts.push(`# Here the session got a fresh kernel (${entry.generation}), and its namespace was empty.\n`);
+    if (isFresh)
+      parts.push(`# Here the session got a fresh kernel (${entry.generation}), and its namespace was empty.\n`);
     generation = entry.generation ?? generation;
     const found = traits.get(entry);
     parts.push(found === undefined ? leftOut(entry) : snippet(entry, found));
   }
   return parts.join('\n');
+}
+
+function headOf(forgottenCount: number): string {
+  const runs = forgottenCount === 1 ? 'Run 1 is' : `Runs 1 to ${forgottenCount} are`;
+  const missing = forgottenCount === 0 ? '' : `# ${runs} no longer kept, so what they did is missing here.\n`;
+  return `#!/usr/bin/env python3\n# What a session of sock-python ran; runs that did not end well are left out.\n${missing}`;
 }
 
 function snippet(entry: HistoryEntry, traits: SnippetTraits): string {
@@ -73,18 +83,18 @@ function snippet(entry: HistoryEntry, traits: SnippetTraits): string {
   if (traits.isApart) {
     return `${heading(entry)}\n_run_apart(\n    '''\\\n${inQuotes(whole)}''',\n    '<run ${entry.run}>',\n)\n`;
   }
-  if (traits.isIndented) return `${heading(entry)}, an indented selection\n${whole}`;
+  if (traits.isIndented) return `${heading(entry)}: a selection that was indented\n${whole}`;
   const lines = code.split('\n');
   for (const line of traits.futureLines) lines[line] = `# ${lines[line]}  (at the top of this file)`;
   return `${heading(entry)}\n${lines.join('\n')}`;
 }
 
 function leftOut(entry: HistoryEntry): string {
-  return `${heading(entry)}, is left out: ${entry.status}\n`;
+  return `${heading(entry)}: left out, as its end was ${JSON.stringify(entry.status)}\n`;
 }
 
 function heading({ run, name }: HistoryEntry): string {
-  return `# run ${run}${name === null ? '' : `, ${escapeLine(name)}`}`;
+  return `# run ${run}${name === null ? '' : ` (${escapeLine(name)})`}`;
 }
 
 /** With the line ends that Python makes of them anyway, and one at its end. */
