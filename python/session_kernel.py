@@ -1829,9 +1829,12 @@ def conclude(error: BaseException) -> 'tuple[bytes, int, bytes]':
     if run.forcing:
         unforce()
     fields = b'\xa9exception' + fields
-    if not interrupted:
-        return b'\xa5error', 7, fields
-    return b'\xabinterrupted', 8, fields + b'\xa2by' + pack('forced' if run.forced else 'interrupt')
+    by = b'\xa2by' + pack('forced' if run.forced else 'interrupt')
+    if interrupted:
+        return b'\xabinterrupted', 8, fields + by
+    if run.interrupts and isinstance(failure, KeyboardInterrupt):
+        return b'\xa5error', 8, fields + by  # it was broken off while it said what it had raised
+    return b'\xa5error', 7, fields
 
 
 def exit_code(error: SystemExit) -> bytes:

@@ -33,5 +33,10 @@ export function parseSize(flag: string, text: string, bounds: { leastBytes: numb
 export function parseChoice<Word extends string>(flag: string, text: string, words: readonly Word[]): Word {
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
-  throw new UsageError(`${flag} takes ${words.join(', ')}, not ${JSON.stringify(text)}`);
+  throw new UsageError(`${flag} takes ${inWords(words)}, not ${JSON.stringify(text)}`);
+}
+
+function inWords(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
 }

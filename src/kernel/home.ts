@@ -2,7 +2,7 @@
  * The private directory in which a server and its kernels meet. It names its owner, so that what a dead server
  * left behind can be told from what a living one needs.
  */
-import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SockPythonError } from '../protocol/errors.js';
@@ -59,13 +59,13 @@ export class Home {
     }
   }
 
-  /** Writes down what else must go when this process is gone: sockets and directories, and the session's file. */
-  claim({ paths = [], socketFolder = null, sessionFile = null }: Claims): void {
-    const leftovers = paths.map(
-      (path): Leftover => ({ path, inode: lstatSync(path, { throwIfNoEntry: false })?.ino ?? null }),
-    );
+  /** Writes down what else must go when this process is gone, in place of what was written before. */
+  claim({ leftovers = [], socketFolder = null, sessionFile = null }: Claims): void {
     const record: OwnerRecord = { ...ownerOf(), leftovers, socketFolder, sessionFile };
-    writeFileSync(this.file(OWNER_FILE), JSON.stringify(record), { mode: 0o600 });
+    // Whole at any moment: this process may be killed in the next.
+    const draft = this.file(`${OWNER_FILE}.new`);
+    writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
+    renameSync(draft, this.file(OWNER_FILE));
   }
 
   file(name: string): string {
@@ -81,7 +81,7 @@ export class Home {
 
 /** What goes with a home. */
 export interface Claims {
-  readonly paths?: readonly string[];
+  readonly leftovers?: readonly Leftover[];
   readonly socketFolder?: OwnerRecord['socketFolder'];
   readonly sessionFile?: OwnerRecord['sessionFile'];
 }

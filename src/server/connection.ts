@@ -148,8 +148,14 @@ export class Connection implements EventSink {
       this.#push(tag === null ? encodeFrame(payload) : spliceId(payload, tag.pair), quiet);
       return;
     }
-    const event = decodeMessagePack(payload) as object;
-    this.#push(encodeMessage(this.#dialect ?? 'lines', tag === null ? event : { id: tag.id, ...event }), quiet);
+    try {
+      const event = decodeMessagePack(payload) as object;
+      this.#push(encodeMessage(this.#dialect ?? 'lines', tag === null ? event : { id: tag.id, ...event }), quiet);
+    } catch (error) {
+      // What has no form in this client's dialect is this client's trouble, not that of the others who read along.
+      this.fail(null, error);
+      this.end();
+    }
   }
 
   announce(): void {

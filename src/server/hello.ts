@@ -1,11 +1,12 @@
 /** `hello`: versions, and who may speak. */
 import { SockPythonError } from '../protocol/errors.js';
-import { LIMITS, PROTOCOL_VERSION } from '../protocol/limits.js';
+import { PROTOCOL_VERSION } from '../protocol/limits.js';
 import type { HelloReply, HelloRequest } from '../protocol/messages.js';
 import { proveToken, sameSecret } from '../transport/proof.js';
 import type { Connection } from './connection.js';
 import { OPS } from './requests.js';
 import type { ServerCore } from './server_core.js';
+import { limitsInForce } from './status.js';
 
 /** Answers a hello. A wrong token, or none where one is needed, ends the connection after the answer. */
 export function handleHello(core: ServerCore, connection: Connection, request: HelloRequest): void {
@@ -34,9 +35,16 @@ function answer(core: ServerCore, connection: Connection, request: HelloRequest)
   }
   if (token !== undefined) connection.authorize();
   const proof = nonce === undefined || core.token === null ? {} : { proof: proveToken(core.token, nonce) };
-  if (connection.authorized) return { ...base, ...proof, ...core.introduce(), ops: OPS, limits: LIMITS };
+  if (connection.authorized) return { ...base, ...proof, ...core.introduce(), ops: OPS, limits: limitsOf(core) };
   if (nonce === undefined) {
     throw new SockPythonError('unauthorized', 'this server asks for its token first: it stands in the session file');
   }
   return { ...base, ...proof };
+}
+
+/** Those that are on. */
+function limitsOf({ options }: ServerCore): NonNullable<HelloReply['limits']> {
+  return Object.fromEntries(
+    Object.entries(limitsInForce(options)).flatMap(([name, n]) => (n === null ? [] : [[name, n]])),
+  );
 }

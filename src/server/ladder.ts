@@ -118,6 +118,6 @@ function ended(run: Run, ms: number | null): Promise<DoneEvent | null> {
 
 function outcomeOf(done: DoneEvent): InterruptOutcome {
   if (!done.kept) return 'killed';
-  if (done.status !== 'interrupted' && done.status !== 'timeout') return 'not_running';
+  if (done.by === undefined) return 'not_running';
   return done.by === 'forced' ? 'forced' : 'interrupted';
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Home } from '../kernel/home.js';
+import { Home, type Leftover } from '../kernel/home.js';
 import { LocalLauncher } from '../kernel/local_launcher.js';
 import { Supervisor } from '../kernel/supervisor.js';
 import { type Address, formatAddress, parseAddress } from '../protocol/address.js';
@@ -12,6 +12,7 @@ import { LIMITS } from '../protocol/limits.js';
 import type { StatusReply } from '../protocol/messages.js';
 import { type Listener, listen } from '../transport/listen.js';
 import { randomToken } from '../transport/proof.js';
+import type { Socket } from '../transport/socket.js';
 import { VERSION } from '../version.js';
 import { makeLogger } from './log.js';
 import { RunStore } from './run_store.js';
@@ -86,9 +87,9 @@ class Server implements RunningServer {
     const { supervisor, session } = this.#core;
     this.#claim();
     const kernel = supervisor.start();
-    const listening = listen(this.#wanted(), (socket) => this.#core.accept(socket)).then((listener) => {
+    const onConnection = (socket: Socket): void => this.#core.accept(socket);
+    const listening = listen(this.#wanted(), onConnection, (socket) => this.#claim(socket)).then((listener) => {
       this.#listener = listener;
-      this.#claim(listener.address);
     });
     const [started, listened] = await Promise.allSettled([kernel, listening]);
     for (const part of [listened, started]) if (part.status === 'rejected') throw part.reason;
@@ -124,12 +125,11 @@ class Server implements RunningServer {
   }
 
   /** Whoever finds this process dead shall know what else to take away. */
-  #claim(listening?: Address): void {
+  #claim(socket?: Leftover): void {
     const { sessionFile } = this.#options;
     const wanted = this.#wanted();
-    const socket = listening?.kind === 'unix' ? [listening.path] : [];
     this.#home.claim({
-      paths: [...socket, this.#spillDirectory],
+      leftovers: [...(socket === undefined ? [] : [socket]), { path: this.#spillDirectory, inode: null }],
       ...(wanted.kind === 'unix' && { socketFolder: dirname(resolve(wanted.path)) }),
       sessionFile: sessionFile === undefined ? null : { path: sessionFile, started: this.started },
     });

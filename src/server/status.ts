@@ -37,7 +37,7 @@ export function makeStatus(core: ServerCore): StatusReply {
 }
 
 /** Every limit as this server keeps to it; null for those that are off. */
-function limitsInForce(options: ServerOptions): StatusReply['limits'] {
+export function limitsInForce(options: ServerOptions): StatusReply['limits'] {
   const { budget } = options;
   return {
     ...LIMITS,

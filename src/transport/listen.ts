@@ -20,17 +20,24 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Told of a UNIX socket before it gets its place, so that the caller can write down what is to go with it. */
+export type BeforePlacing = (place: { readonly path: string; readonly inode: number }) => void;
+
 /**
  * Listens at an address. Each socket comes with an `error` listener on it, half-open allowed, and is the caller's.
  * @throws address_in_use when somebody lives there, bad_address when the place cannot hold a socket, untrusted when a
  * dead socket there belongs to somebody else, not_loopback.
  */
-export async function listen(address: Address, onConnection: (socket: Socket) => void): Promise<Listener> {
+export async function listen(
+  address: Address,
+  onConnection: (socket: Socket) => void,
+  beforePlacing?: BeforePlacing,
+): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     socket.on('error', ignoreError);
     onConnection(socket);
   });
-  return address.kind === 'tcp' ? listenTcp(server, address) : listenUnix(server, address);
+  return address.kind === 'tcp' ? listenTcp(server, address) : listenUnix(server, address, beforePlacing);
 }
 
 async function listenTcp(server: Server, address: TcpAddress): Promise<Listener> {
@@ -41,13 +48,15 @@ async function listenTcp(server: Server, address: TcpAddress): Promise<Listener>
   return { address: { kind: 'tcp', host, port: bound.port }, close: () => closeServer(server) };
 }
 
-async function listenUnix(server: Server, address: UnixAddress): Promise<Listener> {
+async function listenUnix(server: Server, address: UnixAddress, beforePlacing?: BeforePlacing): Promise<Listener> {
   const effective: UnixAddress = { kind: 'unix', path: resolve(address.path) };
   checkAddress(effective);
   let claim: Claim;
   try {
-    claim = await claimPlace(effective.path, (path) =>
-      listening(server, () => listenPrivately(server, path), effective),
+    claim = await claimPlace(
+      effective.path,
+      (path) => listening(server, () => listenPrivately(server, path), effective),
+      (inode) => beforePlacing?.({ path: effective.path, inode }),
     );
   } catch (error) {
     await closeServer(server);

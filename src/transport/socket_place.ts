@@ -30,10 +30,15 @@ const ATTEMPT_COUNT = 10;
 const PROBE_MS = 2000;
 
 /**
- * Puts a listening socket at `path`, an absolute one. `bind` makes it listen at the path that it is given.
+ * Puts a listening socket at `path`, an absolute one. `bind` makes it listen at the path that it is given;
+ * `beforePlacing` is told the socket's inode before anybody can find it at `path`.
  * @throws address_in_use, bad_address, untrusted; see `listen`.
  */
-export async function claimPlace(path: string, bind: (path: string) => Promise<void>): Promise<Claim> {
+export async function claimPlace(
+  path: string,
+  bind: (path: string) => Promise<void>,
+  beforePlacing?: (inode: number) => void,
+): Promise<Claim> {
   checkFolder(path);
   const draft = join(dirname(path), `${draftPrefix(process.pid)}${randomBytes(4).toString('hex')}`);
   try {
@@ -41,6 +46,7 @@ export async function claimPlace(path: string, bind: (path: string) => Promise<v
     chmodSync(draft, 0o600);
     // Our own open listener keeps this inode from being used again, so its number is proof for as long as we live.
     const own = lstatSync(draft);
+    beforePlacing?.(own.ino);
     if (link(draft, path) !== 'linked') await withTakeoverLock(path, () => takeOver(draft, path));
     return { release: () => removeIf(path, own) };
   } finally {

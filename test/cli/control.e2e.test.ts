@@ -122,7 +122,7 @@ describe('attach', () => {
   });
 });
 
-describe('runs, cancel and watch', () => {
+describe('runs and cancel', () => {
   test('runs lists them, newest first', async () => {
     await line.run(['run', '-c', 'first = 1']);
     await line.run(['run', '-c', '1/0']);
@@ -142,35 +142,5 @@ describe('runs, cancel and watch', () => {
     expect((await running.result()).status).toBe(11);
     expect(await line.run(['cancel', '99'])).toMatchObject({ status: 1 });
     expect(await line.run(['cancel'])).toMatchObject({ status: 2 });
-  });
-
-  test('watch shows what others do, with whose it is; Ctrl+C leaves with 130', async () => {
-    const watcher = line.begin(['watch']);
-    const events = line.begin(['watch', '--json']);
-    // Joined or not cannot be seen from outside, so snippets are sent until both have seen one.
-    let seen = false;
-    const both = Promise.all([watcher.said(/hello/), events.said(/"done"/)]).then(() => {
-      seen = true;
-    });
-    while (!seen) await line.run(['run', '-c', 'print("hello")']);
-    await both;
-    for (const command of [watcher, events]) command.signal('SIGINT');
-    const { status, stderr } = await watcher.result();
-    expect(status).toBe(130);
-    expect(stderr).toMatch(/run \d+ started\n {4}print\("hello"\)\n/);
-    expect(stderr).toMatch(/run \d+ ended: ok/);
-    expect((await events.result()).status).toBe(130);
-  });
-
-  test('watch ends with 3 when the session does', async () => {
-    const watcher = line.begin(['watch']);
-    let seen = false;
-    const said = watcher.said(/hello/).then(() => {
-      seen = true;
-    });
-    while (!seen) await line.run(['run', '-c', 'print("hello")']);
-    await said;
-    await line.run(['stop']);
-    expect((await watcher.result()).status).toBe(3);
   });
 });

@@ -59,6 +59,8 @@ test('every option is taken by some command', async () => {
     'control_command',
     'commands/attach',
     'commands/runs',
+    'commands/history',
+    'commands/wait',
     'commands/interrupt',
   ];
   const text = [...sources, 'commands/stop'].map((name) => readText(`src/cli/${name}.ts`)).join('\n');

@@ -38,12 +38,14 @@ function interpret(line: string): string {
   }
 }
 
-function inWords(command: string, { source, address, argv, target }: RunPlan): string {
+function inWords(command: string, { source, address, argv, target, ...plan }: RunPlan): string {
   const what =
     source.kind === 'code' ? `code ${source.code}` : source.kind === 'file' ? `file ${source.path}` : 'stdin';
   const rest = argv === undefined ? '' : ` argv ${argv.join(',')}`;
+  const key = plan.key === undefined ? '' : ` key ${plan.key}`;
+  const fate = `${key}${plan.detach ? ' detached' : ''}${plan.onDisconnect === 'cancel' ? ' cancels' : ''}${plan.hidden ? ' hidden' : ''}`;
   const file = target.session === undefined ? '' : ` by ${target.session}`;
-  return `${command} ${what} to ${place(address)}${file}${rest}`;
+  return `${command} ${what} to ${place(address)}${file}${rest}${fate}`;
 }
 
 function place(address: Address | undefined): string {
@@ -95,6 +97,8 @@ const TABLE: readonly (readonly [line: string, meaning: string])[] = [
   ['serve 192.168.1.1:80', 'not_loopback'],
   [`serve /${'x'.repeat(107)}`, 'bad_address'],
   ['-s status', 'usage: --serve and the command status exclude each other; a socket of that name is ./status'],
+  ['serve --standby 0 --keep-runs 5 x.sock', 'serve /here/x.sock in /here/.sock_python.json'],
+  ['--transcript t.txt -s x.sock', 'serve /here/x.sock in /here/.sock_python.json'],
   ['start x.sock', 'start /here/x.sock in /here/.sock_python.json'],
   // run: everything after FILE is the snippet's own.
   ['run', 'run stdin to - argv -'],
@@ -114,6 +118,27 @@ const TABLE: readonly (readonly [line: string, meaning: string])[] = [
   ['-f my.json stop', 'stop -f my.json'],
   ['interrupt :9887 --kill', 'interrupt :9887 --kill'],
   ['attach 7 -a x.sock', 'attach 7 -a x.sock'],
+  ['wait', 'wait'],
+  ['wait 7 --wait 2.5 --json', 'wait 7 --wait 2.5 --json'],
+  ['-a x.sock wait last', 'wait -a x.sock last'],
+  ['history --code --limit 5', 'history --code --limit 5'],
+  ['-f my.json history --ipynb', 'history -f my.json --ipynb'],
+  ['./history', 'bare stdin to ./history'],
+  ['hisotry', 'usage: "hisotry" is neither a command nor a socket here: did you mean history?'],
+  ['wiat', 'usage: "wiat" is neither a command nor a socket here: did you mean wait?'],
+  // Runs that outlive their client.
+  ['run --detach file.py', 'run file file.py to - argv file.py detached'],
+  ['run file.py --detach', 'run file file.py to - argv file.py,--detach'],
+  ['run --key a=b --on-disconnect cancel -c 1', 'run code 1 to - argv -c key a=b cancels'],
+  ['run --no-history -c 1', 'run code 1 to - argv -c hidden'],
+  ['--detach x.sock', 'bare stdin to x.sock detached'],
+  ['run --key', "usage: option '--key <text>' argument missing"],
+  ['run --detach --wait 1 -c 1', 'usage: --detach does not wait, so there is no --wait'],
+  [
+    'run --detach --on-disconnect cancel -c 1',
+    'usage: --detach leaves at once, so --on-disconnect cancel would end the run',
+  ],
+  ['run --on-disconnect stop -c 1', 'usage: --on-disconnect takes keep or cancel, not "stop"'],
   ['--help', 'help'],
   ['-V', 'version'],
   ['run --help', 'error'],

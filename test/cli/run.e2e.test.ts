@@ -248,4 +248,15 @@ describe('a reader', () => {
     expect(stdout).toBe(Array.from({ length: 50_000 }, (_, at) => `${String(at).padStart(99, '0')}\n`).join(''));
     expect(stderr).toMatch(/ValueError: the end\n$/);
   });
+
+  test('that cannot keep what it gets, as a full disk, is told of', async () => {
+    const toFullDisk = { prefix: ['/bin/sh', '-c', 'exec "$0" "$@" > /dev/full'] };
+    for (const args of [['run', '-c', 'print(1)'], ['runs'], ['status', '--json'], ['history', '--py']]) {
+      const { status, stderr } = await line.begin(args, toFullDisk).result();
+      expect({ status, stderr }).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^sock-python: .*ENOSPC.*\n$/),
+      });
+    }
+  });
 });

@@ -102,7 +102,7 @@ test('without options they are those of the manual', async () => {
   await server.result();
 });
 
-test('output of a run past its limit on disk is told as a gap, by attach as by the script of a program', async () => {
+test('output of a run past its limit on disk is told as a gap, with its head and its tail kept', async () => {
   const server = await line.serve(['--spill-run', '1M']);
   await line.run(['run', '--detach', '-c', 'for i in range(60000): print(f"{i:099}")']);
   await line.run(['wait']);

@@ -75,3 +75,35 @@ test.each([
   type(command, CTRL_C);
   expect(await command.result()).toMatchObject({ status: 11, stdout: expect.stringContaining('KeyboardInterrupt') });
 });
+
+test('a run that has to wait says so, and a detached one how to follow it', async () => {
+  const first = onTerminal('run', '-c', 'print("on")\nwhile True: pass');
+  await first.said(/on\r\n/);
+  const second = onTerminal('run', '-c', 'get("second")');
+  await second.said(/sock-python: run 2 waits, at place 1 of the queue\r\n/);
+  const third = await onTerminal('run', '--detach', '-c', 'get("third")').result();
+  expect(third).toMatchObject({ status: 0, stdout: '3\r\nsock-python: run 3 goes on: sock-python attach 3\r\n' });
+  const waiting = onTerminal('wait', '3');
+  type(first, CTRL_C);
+  expect(await first.result()).toMatchObject({ status: 11 });
+  expect(await second.result()).toMatchObject({ status: 0, stdout: expect.stringMatching(/second\r\n$/) });
+  expect(await waiting.result()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^run 3 ended: ok/) });
+});
+
+test.each(['wait', 'watch', 'attach'])('Ctrl+C leaves %s with 130, and the run goes on', async (command) => {
+  const running = onTerminal('run', '-c', 'print("on")\nwhile True: pass');
+  await running.said(/on\r\n/);
+  const leaving = onTerminal(command);
+  if (command === 'wait') await connected(2);
+  else await leaving.said(/on/);
+  type(leaving, CTRL_C);
+  expect((await leaving.result()).status).toBe(130);
+  expect(JSON.parse((await line.run(['status', '--json'])).stdout)).toMatchObject({ state: 'busy' });
+  type(running, CTRL_C);
+  expect((await running.result()).status).toBe(11);
+});
+
+/** Until so many clients are there, beside the one that asks. */
+async function connected(count: number): Promise<void> {
+  while (JSON.parse((await line.run(['status', '--json'])).stdout).counts.connections <= count);
+}

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -84,8 +85,8 @@ describe('with a home goes', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const [mine, others] = [deadHome(), deadHome()];
-    for (const home of [mine, others]) home.claim({ paths: [path] });
-    rewrite(others, { startTicks: 1, leftovers: [{ path, inode: 1 }] });
+    rewrite(others, { leftovers: [{ path, inode: 1 }] });
+    mine.claim({ leftovers: [{ path, inode: lstatSync(path).ino }] });
     expect(sweepHomes(base)).toEqual([others.path]);
     expect(existsSync(path)).toBe(true);
     rewrite(mine, { startTicks: 1 });

@@ -150,6 +150,24 @@ test('control() reaches a busy session as a program would', async () => {
   await server.closed;
 });
 
+test('a kernel that was stopped like a job does not stop its session', async () => {
+  const server = await servers.start();
+  const [worker, other] = [await servers.client(server), await servers.client(server)];
+  const { done } = await startRun(worker, 'while True: pass');
+  process.kill(server.kernelPid as number, 'SIGSTOP');
+  expect((await other.ask({ op: 'status', id: 1 })).reply?.state).toBe('busy');
+  expect((await other.ask({ op: 'interrupt', id: 2, graceMs: 100 })).reply?.outcome).toBe('still_running');
+  expect((await other.ask({ op: 'restart', id: 3 })).reply?.generation).toBe(2);
+  expect((await done).status).toBe('lost');
+  process.kill(server.kernelPid as number, 'SIGSTOP');
+  expect((await other.ask({ op: 'restart', id: 4, graceMs: 50 })).reply?.generation).toBe(3);
+  process.kill(server.kernelPid as number, 'SIGSTOP');
+  expect((await other.ask({ op: 'stop', id: 5, graceMs: 50 })).reply).toBeDefined();
+  worker.end();
+  other.end();
+  await server.closed;
+});
+
 test('exit handlers run at a restart and at a stop, and threads may finish', async () => {
   const server = await servers.start();
   const client = await servers.client(server);

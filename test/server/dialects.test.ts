@@ -179,6 +179,14 @@ describe.each(DIALECTS)('in %s', (dialect) => {
   });
 });
 
+test('hello tells the limits that are in force', async () => {
+  const server = await servers.start({ maxFrameBytes: 1_000_000, queueCount: 7, idleExitMs: 60_000 });
+  const client = await servers.client(server);
+  const { reply } = await client.ask({ op: 'hello', id: 1, protocol: 1 });
+  expect(reply?.limits).toMatchObject({ maxFrameBytes: 1_000_000, queueCount: 7, idleExitMs: 60_000 });
+  expect(reply?.limits).not.toHaveProperty('timeoutMs');
+});
+
 test('an id is in use until its answer: a second request under it fails, the first goes on', async () => {
   const server = await servers.start();
   const client = await servers.client(server);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Dialect } from '../../src/protocol/dialect.js';
 import { REFUSAL } from '../../src/protocol/dialect.js';
+import { LIMITS } from '../../src/protocol/limits.js';
 import type { RunningServer } from '../../src/server/server_options.js';
 import { usePlace } from '../support/leftovers.js';
 import { frameOf, packFrame, RawClient } from './kit/raw_client.js';
-import { run, useServers } from './kit/servers.js';
+import { run, until, useServers } from './kit/servers.js';
 
 usePlace();
 const servers = useServers();
@@ -208,6 +209,20 @@ test('what is sent a byte at a time is understood all the same', async () => {
     const done = await client.answer(1);
     expect(client.textOf(done.run as number, 'get')).toBe('é😀');
   }
+});
+
+test('a connection too many is turned away, and makes room when others go', async () => {
+  const server = await servers.start();
+  const clients: RawClient[] = [];
+  for (let count = 0; count < LIMITS.connectionCount; count++) clients.push(await servers.client(server));
+  const tooMany = await servers.client(server);
+  await tooMany.ended;
+  tooMany.destroy();
+  const [first] = clients;
+  expect((await first?.ask({ op: 'ping', id: 1 }))?.reply).toBeDefined();
+  for (const client of clients.slice(1)) client.destroy();
+  await until('they are gone', () => server.status().counts.connections === 1);
+  expect((await run(await servers.client(server), 'get(1)')).status).toBe('ok');
 });
 
 test('more requests than may be open are refused one by one', async () => {
