@@ -1822,6 +1822,10 @@ def conclude(error: BaseException) -> 'tuple[bytes, int, bytes]':
         issubclass(kind, KeyboardInterrupt) or run.cancelling and kind.__name__ == 'CancelledError'
     )
     fields, failure = boundary(describe, error)
+    for _ in range(3):
+        if failure is None or issubclass(type(failure), KeyboardInterrupt):
+            break
+        fields, failure = boundary(describe, error)  # a timer of the user's may have hit it
     if failure is not None:  # a broken __str__, or an interrupt in it
         name = kind.__name__
         text = '<the exception could not be described: %s>' % type(failure).__name__

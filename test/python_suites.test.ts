@@ -13,6 +13,8 @@ import { leftovers } from './support/leftovers.js';
 import { isEverythingRequired } from './support/requirements.js';
 
 const SUITE_TIMEOUT_MS = 600_000;
+/** What stays for telling what the suite had printed when it did not end. */
+const REPORT_MS = 20_000;
 const folders = ['test/python', 'test/python_client'].filter((folder) => existsSync(folder));
 const suites = folders.flatMap((folder) =>
   readdirSync(folder)
@@ -29,7 +31,7 @@ const titled = interpreters().map(
 );
 
 describe.each(titled)('%s', (_title, interpreter) => {
-  test.concurrent.each(suites)('%s', { timeout: SUITE_TIMEOUT_MS }, async (_title, folder, name) => {
+  test.concurrent.each(suites)('%s', { timeout: SUITE_TIMEOUT_MS + REPORT_MS }, async (_title, folder, name) => {
     const root = mkdtempSync(join(tmpdir(), 'sp-'));
     try {
       const { status, output } = await runSuite(interpreter, folder, name, root);
@@ -61,13 +63,21 @@ function runSuite(interpreter: Interpreter, folder: string, name: string, root: 
     PYTHONDONTWRITEBYTECODE: '1',
   };
   const options = ['-B', '-m', 'unittest', 'discover', '-v', '-s', folder, '-p', name];
-  const child = spawn(interpreter.path, options, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(interpreter.path, options, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: SUITE_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => resolve({ status, output: Buffer.concat(chunks).toString() }));
+    const finish = (status: number | null): void => resolve({ status, output: Buffer.concat(chunks).toString() });
+    child.once('close', finish);
+    // What a suite left running may hold its streams open for ever.
+    child.once('exit', (status) => setTimeout(finish, REPORT_MS / 4, status).unref());
   });
 }
 

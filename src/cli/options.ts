@@ -73,6 +73,7 @@ export const OPTIONS = {
   drain: { flags: '--drain', help: 'let the running snippet and the queue finish first' },
   limit: { flags: '--limit <count>', help: 'at most so many, the latest' },
   state: { flags: '--state <state>', help: 'queued, running or done' },
+  all: { flags: '--all', help: 'those that were to be kept out of the history, too' },
   withCode: { flags: '--with-code', help: "give each run's code, too" },
   withText: { flags: '--code', help: "print each run's code, too" },
   script: { flags: '--py', help: 'print the runs that ended well as a Python script that runs' },

@@ -5,10 +5,10 @@
 import { isUtf8 } from 'node:buffer';
 import { SockPythonError } from './errors.js';
 import { LIMITS } from './limits.js';
+import { WORD_BYTES, WordCache } from './word_cache.js';
 
-/** Up to here a text of ASCII is put together here; a call into the runtime costs more. */
-const SHORT_TEXT_BYTES = 16;
 const REPLACEMENT = '\ufffd';
+const words = new WordCache();
 
 /** Reads one value out of one payload; made anew for each. */
 export class MessagePackReader {
@@ -115,11 +115,19 @@ export class MessagePackReader {
   #key(): string {
     const head = this.#bytes[this.#at++];
     if (head === undefined) throw truncated();
-    if (head >= 0xa0 && head < 0xc0) return this.#text(head & 0x1f);
+    if (head >= 0xa0 && head < 0xc0) return this.#word(head & 0x1f);
     if (head === 0xd9) return this.#text(this.#uint(1));
     if (head === 0xda) return this.#text(this.#uint(2));
     if (head === 0xdb) return this.#text(this.#uint(4));
     throw malformed('a key that is not text');
+  }
+
+  /** A short key, remembered for the next message. */
+  #word(lengthBytes: number): string {
+    const start = this.#at;
+    const text = this.#text(lengthBytes);
+    if (lengthBytes > 0 && lengthBytes <= WORD_BYTES) words.keep(text, this.#bytes, start, lengthBytes);
+    return text;
   }
 
   #array(count: number): unknown[] {
@@ -144,15 +152,9 @@ export class MessagePackReader {
   #text(lengthBytes: number): string {
     const bytes = this.#bytes;
     const start = this.#skip(lengthBytes);
-    if (lengthBytes <= SHORT_TEXT_BYTES) {
-      let text = '';
-      let at = start;
-      for (; at < this.#at; at++) {
-        const byte = bytes[at] ?? 0;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (at === this.#at) return text;
+    if (lengthBytes <= WORD_BYTES) {
+      const word = lengthBytes === 0 ? '' : words.find(bytes, start, lengthBytes);
+      if (word !== undefined) return word;
     }
     const text = bytes.toString('utf8', start, this.#at);
     // The decoder replaces what is invalid, so only a text with a replacement needs to be asked about.

@@ -90,6 +90,8 @@ export interface StatusReply {
     readonly run: number | null;
     readonly reason: EndReason;
   } | null;
+  /** In state `dead`: why no kernel comes back by itself. */
+  readonly error?: ErrorBody;
   readonly launcher: string;
   readonly limits: { readonly [name: string]: number | null };
   readonly address: string;

@@ -62,6 +62,8 @@ export class Connection implements EventSink {
   client = 'a client';
   /** Has it been taken for a client of the native protocol? */
   isNative = false;
+  /** Does it follow the whole session already? */
+  isWatching = false;
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;

@@ -26,6 +26,7 @@ export function makeStatus(core: ServerCore): StatusReply {
     counts: { runs: session.store.count, connections: core.connectionCount, deaths: session.deaths },
     memory: { kernelBytes: residentBytes(kernel?.pid), serverBytes: process.memoryUsage.rss() },
     lastDeath: session.lastDeath,
+    ...(core.supervisor.error !== null && { error: core.supervisor.error.toBody() }),
     launcher: core.launcherName,
     limits: limitsInForce(options),
     address: core.addressText,

@@ -1,4 +1,5 @@
 /** `watch`: one connection follows every run of the session, from where it joins on. */
+import { SockPythonError } from '../protocol/errors.js';
 import type { RequestId } from '../protocol/messages.js';
 import type { Connection } from './connection.js';
 import { gapEvent, withCode } from './events.js';
@@ -11,6 +12,8 @@ import type { ServerCore } from './server_core.js';
 export function watch(core: ServerCore, connection: Connection, id: RequestId): void {
   const { session } = core;
   const { current } = session;
+  if (connection.isWatching) throw new SockPythonError('bad_request', 'this connection watches the session already');
+  connection.isWatching = true;
   connection.reply(id, { run: current?.number ?? null, at: current?.log.eventCount ?? 0 });
   const watcher = (run: Run): void => follow(core, connection, run, 0);
   if (current !== null) follow(core, connection, current, current.log.eventCount);

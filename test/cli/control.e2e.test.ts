@@ -103,6 +103,12 @@ describe('attach', () => {
       expect(await line.run(['attach', which])).toEqual({ status: 5, stdout: 'a\nb', stderr: '' });
     }
     expect(await line.run(['attach', '1', '--since', '2'])).toMatchObject({ status: 5, stdout: 'b' });
+    // All is known, and how it ended with it.
+    expect(await line.run(['attach', '1', '--since', '4'])).toEqual({ status: 5, stdout: '', stderr: '' });
+    expect(await line.run(['attach', '1', '--since', '5'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--since 5: run 1 has ended with 4 events'),
+    });
     expect(await line.run(['attach', '99'])).toMatchObject({ status: 1, stderr: expect.stringContaining('99') });
     expect(await line.run(['attach', 'nonsense'])).toMatchObject({ status: 2 });
   });

@@ -1,5 +1,5 @@
 /** `start` and `run --start`: one session in the background, whoever asks and however many do. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { anyInterpreter } from '../support/interpreters.js';
 import { usePlace } from '../support/leftovers.js';
@@ -90,4 +90,44 @@ test('run --start starts a session if none is running, and uses it after that', 
     stdout: '2',
     stderr: '',
   });
+});
+
+test('a session whose kernels keep dying is dead, says why and how to go on, and restart revives it', async () => {
+  writeFileSync(
+    place.path('init.py'),
+    'import os\nif os.path.exists("broken"): os._exit(9)\nif os.path.exists("odd"): 1/0\n',
+  );
+  await line.run(['start', '--init', 'init.py', '--restart-budget', '2/60', '--standby', '0', ...python]);
+  writeFileSync(place.path('broken'), '');
+  expect((await line.run(['run', '-c', 'import os; os._exit(3)'])).status).toBe(14);
+  let status: { readonly state: string; readonly error?: object };
+  do status = JSON.parse((await line.run(['status', '--json'])).stdout);
+  while (status.state !== 'dead');
+  expect(status.error).toMatchObject({ code: 'kernel_failed_to_start', message: expect.stringContaining('code 9') });
+  const text = await line.run(['status']);
+  expect(text).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/\nerror: .*code 9; sock-python restart tries again\n/),
+  });
+  for (const args of [
+    ['run', '-c', '1'],
+    ['run', '--detach', '-c', '1'],
+  ]) {
+    const refused = await line.run(args);
+    expect(refused).toMatchObject({
+      status: 20,
+      stderr: expect.stringMatching(/code 9; sock-python restart tries again\n$/),
+    });
+  }
+  expect(await line.run(['wait', '2'])).toMatchObject({ status: 14 });
+  rmSync(place.path('broken'));
+  writeFileSync(place.path('odd'), '');
+  const odd = await line.run(['restart']);
+  expect(odd.status).toBe(10);
+  expect(odd.stdout).toMatch(
+    /^restarted: generation \d+, kernel pid \d+, .*; the start-up file ended with error\nTraceback/,
+  );
+  rmSync(place.path('odd'));
+  expect(await line.run(['restart'])).toMatchObject({ status: 0 });
+  expect(await line.run(['run', '-c', 'get(1)'])).toMatchObject({ status: 0, stdout: '1' });
 });

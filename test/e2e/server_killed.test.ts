@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { ServerOptions } from '../../src/server/server_options.js';
 import { RawClient } from '../server/kit/raw_client.js';
-import { gone, startRun } from '../server/kit/servers.js';
+import { gone, startRun, until } from '../server/kit/servers.js';
 import { ENDLESS_C_CALL } from '../server/kit/snippets.js';
 import { interpreters } from '../support/interpreters.js';
 import { usePlace } from '../support/leftovers.js';
@@ -31,6 +32,20 @@ const BUSY: readonly (readonly [string, string])[] = [
   ['nothing at all', "print('ready')"],
 ];
 
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    });
+}
+
 /** Processes of the kernel's group, zombies left out. */
 function groupOf(leader: number): number[] {
   return readdirSync('/proc')
@@ -52,8 +67,8 @@ function sweep(): void {
   for (const name of readdirSync(place.tmp)) rmSync(`${place.tmp}/${name}`, { recursive: true });
 }
 
-async function killDuring(code: string, python?: string): Promise<void> {
-  const server = await servers.start(python === undefined ? {} : { python });
+async function killDuring(code: string, options: ServerOptions = {}): Promise<void> {
+  const server = await servers.start(options);
   const client = await RawClient.open(server.address);
   try {
     await startRun(client, code);
@@ -74,7 +89,7 @@ describe('a server killed by force takes its kernel along, whatever that does:',
   });
 
   test.each(interpreters())('a long C call under CPython $version', async ({ path }) => {
-    await killDuring(ENDLESS_C_CALL, path);
+    await killDuring(ENDLESS_C_CALL, { python: path });
   });
 
   test(`${RANDOM_COUNT} times at a random moment`, { timeout: 300_000 }, async () => {
@@ -92,6 +107,15 @@ describe('a server killed by force takes its kernel along, whatever that does:',
     }
     sweep();
   });
+});
+
+test('a server killed by force takes a kernel that stands by along', async () => {
+  const server = await servers.start({ standby: true });
+  await until('one stands by', () => childrenOf(server.pid).length === 2);
+  const kernels = childrenOf(server.pid);
+  await server.kill('SIGKILL');
+  await gone(kernels, 1000);
+  sweep();
 });
 
 test('a killed server while a restart is under way leaves no kernel', async () => {

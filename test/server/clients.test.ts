@@ -137,6 +137,16 @@ describe('watch', () => {
   });
 });
 
+test('a connection watches once: a second watch is refused, and nothing comes twice', async () => {
+  const server = await servers.start();
+  const [worker, watcher] = [await servers.client(server), await servers.client(server)];
+  await watcher.ask({ op: 'watch', id: 1 });
+  expect((await watcher.ask({ op: 'watch', id: 2 })).error?.code).toBe('bad_request');
+  await run(worker, 'get(1)');
+  await watcher.event('done');
+  expect(watcher.received.filter(({ event }) => event === 'get')).toHaveLength(1);
+});
+
 test('our own client and raw ones share a session', async () => {
   const server = await servers.start();
   const raw = await servers.client(server, 'lines');

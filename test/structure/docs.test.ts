@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { OPTIONS } from '../../src/cli/options.js';
 import { ERROR_CODES } from '../../src/protocol/errors.js';
 import { REQUEST_FIELDS } from '../../src/protocol/validate.js';
 import { EVENT_FIELDS } from '../../src/protocol/validate_event.js';
@@ -36,6 +37,29 @@ describe('docs/protocol.md', () => {
 
   test('its table of events has every event with its fields', () => {
     expect(documented('### Events')).toEqual(fieldsOf(EVENT_FIELDS));
+  });
+});
+
+describe('docs/runs.md', () => {
+  const text = readText('docs/runs.md');
+
+  test('its table of what is kept has the options that there are, with their defaults', () => {
+    const help = Object.values(OPTIONS).map(({ flags, help }) => ({ flags: flags.toUpperCase(), help }));
+    for (const [option = '', value = ''] of tableUnder(text, '## What is kept')) {
+      const words = option
+        .replaceAll('`', '')
+        .replace(/ (\S+)$/, ' <$1>')
+        .toUpperCase();
+      const known = help.find(({ flags }) => flags === words);
+      expect(known?.help, option).toContain(`(default: ${value})`);
+    }
+  });
+
+  test('tells of every option of history, and of those by which a run outlives its client', () => {
+    for (const name of ['withText', 'script', 'notebook', 'detach', 'key', 'onDisconnect', 'noHistory'] as const) {
+      const [flag = ''] = OPTIONS[name].flags.split(' ');
+      expect(text).toContain(flag);
+    }
   });
 });
 

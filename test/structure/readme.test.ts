@@ -8,7 +8,9 @@ import { readText } from './sources.js';
 import { tableUnder } from './tables.js';
 
 const readme = readText('README.md');
-const pages = ['README.md', 'docs/development.md', 'docs/security.md', 'docs/errors.md'].map(readText).join('\n');
+const pages = ['README.md', 'docs/development.md', 'docs/security.md', 'docs/errors.md', 'docs/runs.md']
+  .map(readText)
+  .join('\n');
 
 /** The arguments of every `sock-python …` line in the pages' code, comments and pipes cut off. */
 function commandLines(): readonly (readonly string[])[] {

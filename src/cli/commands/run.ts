@@ -3,6 +3,7 @@ import { runClassic } from '../../client/classic.js';
 import { Run } from '../../client/run.js';
 import { toRunMessage } from '../../client/run_options.js';
 import { formatAddress } from '../../protocol/address.js';
+import { SockPythonError } from '../../protocol/errors.js';
 import { encodeJson } from '../../protocol/json.js';
 import { detachRun } from '../detach.js';
 import { EXIT } from '../exit_codes.js';
@@ -59,10 +60,19 @@ async function runNative(plan: RunPlan, target: Target, early: string | undefine
       isLeftRunning: plan.onDisconnect === 'keep',
       ...(plan.waitMs === undefined ? {} : { waitMs: plan.waitMs }),
     });
+  } catch (error) {
+    throw withRevival(error);
   } finally {
     stream.destroy();
     control.destroy();
   }
+}
+
+/** A session without a kernel takes no runs, but is not beyond help. */
+function withRevival(error: unknown): unknown {
+  if (!(error instanceof SockPythonError) || error.code !== 'kernel_failed_to_start') return error;
+  const { code, message, details } = error;
+  return new SockPythonError(code, `${message}; sock-python restart tries again`, { details, cause: error });
 }
 
 async function runOnClassic(plan: RunPlan, target: Target, early: string | undefined, io: Io): Promise<number> {

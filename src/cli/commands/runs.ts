@@ -11,6 +11,7 @@ import { parseChoice, parseCount } from '../values.js';
 interface RunsFlags extends TargetFlags {
   readonly limit?: string;
   readonly state?: string;
+  readonly all?: boolean;
   readonly withCode?: boolean;
   readonly json?: boolean;
 }
@@ -20,7 +21,7 @@ export async function runCommand(args: readonly string[], io: Io): Promise<void>
     {
       name: 'runs',
       description: 'List the newest runs.',
-      options: ['session', 'address', 'limit', 'state', 'withCode', 'json'],
+      options: ['session', 'address', 'limit', 'state', 'all', 'withCode', 'json'],
     },
     args,
     io,
@@ -28,6 +29,7 @@ export async function runCommand(args: readonly string[], io: Io): Promise<void>
   const options = {
     ...(flags.limit === undefined ? {} : { limit: parseCount('--limit', flags.limit, 1) }),
     ...(flags.state === undefined ? {} : { state: parseChoice('--state', flags.state, ['queued', 'running', 'done']) }),
+    ...(flags.all === true ? { quiet: true } : {}),
     ...(flags.withCode === true ? { code: true } : {}),
   };
   await withSession('runs', flags, io, async (session) => {

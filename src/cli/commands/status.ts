@@ -37,6 +37,7 @@ export function statusText(status: StatusReply): string {
       'memory',
       `kernel ${memory.kernelBytes === null ? 'unknown' : formatBytes(memory.kernelBytes)}, server ${formatBytes(memory.serverBytes)}`,
     ],
+    ...(status.error === undefined ? [] : [['error', errorText(status.error)] as const]),
     ['last death', lastDeath === null ? 'none' : deathText(lastDeath)],
     ['limits', limitsText(status.limits)],
     ['keeps', keptText(status.limits)],
@@ -45,6 +46,12 @@ export function statusText(status: StatusReply): string {
     ['session', status.session],
   ];
   return rows.map(([name, value]) => `${name}: ${escapeLine(value)}`).join('\n');
+}
+
+/** Python's own words, where it did not start, are in the details. */
+function errorText({ message, details }: NonNullable<StatusReply['error']>): string {
+  const words = typeof details === 'string' && details.trim() !== '' ? `: ${details.trim()}` : '';
+  return `${message}${words}; sock-python restart tries again`;
 }
 
 function deathText({ generation, at, run, reason }: NonNullable<StatusReply['lastDeath']>): string {
