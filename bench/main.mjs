@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -84,21 +84,24 @@ async function main() {
     short: values.short,
     cores: process.env[CORES],
   };
+  // Other work on the machine shows in the numbers: a load above a fraction of one makes them worth little.
+  const [load = 0] = loadavg();
   try {
     const rows = await measure(names, context);
-    report({ rows, version, executable, json: values.json });
+    report({ rows, version, executable, json: values.json, load });
     if (values.check && rows.some(({ met }) => met === false)) process.exitCode = 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function report({ rows, version, executable, json }) {
+function report({ rows, version, executable, json, load }) {
   const core = process.env[PINNED];
   const machine = {
     python: `${version} (${executable})`,
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
+    'load before': load.toFixed(1),
     pinned: core === undefined ? `no, ${availableParallelism()} cores` : `to core ${core}`,
   };
   if (json) process.stdout.write(`${JSON.stringify({ ...machine, rows }, undefined, 2)}\n`);

@@ -88,7 +88,6 @@ with FINDER:
     import io
     import os
     import select
-    import stat
     from _collections import deque
     from itertools import islice
     from os import getpid
@@ -225,6 +224,7 @@ def pack_size(size: int, fixed: int, fixed_limit: int, tag8: int, tag16: int) ->
 
 
 def pack_int(value: int) -> bytes:
+    """The shortest form that holds it."""
     if 0 <= value < 128:
         return bytes((value,))
     if -32 <= value < 0:
@@ -372,7 +372,9 @@ def transmit(frame: bytes) -> None:
     """
     with LOCK:
         outbox.append(frame)
-        while outbox and not channel.sending:
+        if channel.sending:
+            return
+        while outbox:
             channel.sending = True
             try:
                 first = outbox[0]
@@ -507,18 +509,18 @@ class Pen:
 
     def write(self, stream: 'Output', number: int, data: bytes) -> None:
         if self.busy:  # gc or a trace function prints in the middle of the lines below
-            transmit(stream.event(number, data))
+            stream.put(number, data)
             return
         self.busy = True
         try:
-            if self.held:
+            held, self.held = self.held, b''
+            if held:
                 if stream is self.stream and number == self.number:
-                    data = self.held + data
+                    data = held + data
                 else:
-                    transmit(self.stream.event(self.number, self.held))
-                self.held = b''
+                    self.stream.put(self.number, held)
             if len(data) >= LINE_BYTES or b'\n' in data or b'\r' in data:
-                transmit(stream.event(number, data))
+                stream.put(number, data)
             else:
                 self.stream, self.number, self.held = stream, number, data
         finally:
@@ -529,7 +531,7 @@ class Pen:
             self.busy = True
             held, self.held = self.held, b''
             try:
-                transmit(self.stream.event(self.number, held))
+                self.stream.put(self.number, held)
             finally:
                 self.busy = False
 
@@ -546,49 +548,49 @@ def pen_of_thread() -> Pen:
 
 
 class Output(io.RawIOBase):
-    """The raw end of sys.stdout or sys.stderr: makes events. Closing it does nothing."""
+    """The raw end of sys.stdout or sys.stderr: makes events, or in a forked child writes to the descriptor.
+    Closing it does nothing."""
 
     def __init__(self, name: str, fd: int) -> None:
         self.name = '<%s>' % name
         self.mode = 'wb'
         self.fd = fd
         self.event = text_event(name)
-        self.holder, self.held = PID, b''  # of a forked child: its pid, what it holds of a line
 
     def write(self, data: 'bytes | bytearray | memoryview') -> int:
+        """The hot path of print(), which writes a text and then its newline."""
         if type(data) is not bytes:
             data = bytes(memoryview(data))
-        if getpid() != PID:
-            return self.write_as_child(data)
-        if len(data) > CHUNK_BYTES:
+        size = len(data)
+        if size > CHUNK_BYTES:
             return sum(map(self.write, chunks(data)))
         if get_ident() != MAIN:
             with LOCK:
                 pen_of_thread().write(self, thread_credit(), data)
-            return len(data)
+            return size
         was, window.shut = window.shut, 1
         try:
-            main_pen.write(self, main_credit(), data)
+            number = run.number
+            if RUN_OF.get(number) != number:
+                number = 0
+            if main_pen.held or main_pen.busy or size >= LINE_BYTES or b'\n' in data or b'\r' in data:
+                main_pen.write(self, number, data)
+            else:
+                main_pen.stream, main_pen.number, main_pen.held = self, number, data
         finally:
             window.shut = was
             if not was and (window.pending or window.postponed):
                 look(sys._getframe())
-        return len(data)
+        return size
 
-    def write_as_child(self, data: bytes) -> int:
-        """A forked child writes to the descriptor, whole lines too."""
-        line = self.held + data if self.holder == getpid() else data
-        self.holder, self.held = getpid(), b''
-        if len(line) >= LINE_BYTES or b'\n' in data or b'\r' in data or not data:
-            write_fully(self.fd, line)
+    def put(self, number: int, data: bytes) -> None:
+        """What a pen has finished. (C code that forks duplicates what is held, as it does with C's stdio.)"""
+        if getpid() == PID:
+            transmit(self.event(number, data))
         else:
-            self.held = line
-        return len(data)
+            write_fully(self.fd, data)
 
     def flush(self) -> None:
-        if getpid() != PID:
-            self.write_as_child(b'')
-            return
         if get_ident() != MAIN:
             with LOCK:
                 pen_of_thread().flush()
@@ -631,6 +633,7 @@ def chunks(data: bytes) -> 'Iterator[bytes]':
 
 
 def write_fully(fd: int, data: bytes) -> None:
+    """write(2) until all is written."""
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
@@ -925,6 +928,7 @@ def set_mask(how: int, mask: 'Iterable[int]', /) -> 'set[int]':
 
 
 def install_signal_functions() -> None:
+    """Before signal.py is imported, as a rule."""
     _signal.signal, _signal.getsignal, _signal.default_int_handler = set_handler, get_handler, on_sigint
     if real_pthread_sigmask:
         _signal.pthread_sigmask = set_mask
@@ -1145,6 +1149,7 @@ Forced.__module__ = 'builtins'
 
 
 def force(frame: 'FrameType | None') -> None:
+    """From now on raise at every line of the run."""
     if not run.forcing:
         run.tracer = sys.gettrace()
     run.forcing = run.forced = True
@@ -1194,16 +1199,16 @@ def force_traced(frame: 'FrameType', event: str, argument: object) -> object:
 
 
 def unforce() -> None:
+    """The run has ended: raise no more, and give the user's tracer back."""
     if not run.forcing:
         return
     run.forcing = False
-    if not monitoring:
-        sys.settrace(run.tracer)
-        return
-    for tool in TOOLS:
+    for tool in TOOLS if monitoring else ():
         if monitoring.get_tool(tool) == 'sock-python':
             monitoring.set_events(tool, 0)
             monitoring.free_tool_id(tool)
+    if sys.gettrace() is not run.tracer:  # ours, or the user's that force has hit
+        sys.settrace(run.tracer)
 
 
 def mend_asyncio() -> None:
@@ -1613,6 +1618,7 @@ def settle(loop: 'AbstractEventLoop', task: 'Task') -> None:
 
 
 def begin(number: int, options: dict) -> None:
+    """Set the stage for a run."""
     run.begin(number)
     run.last = number
     run.options = options
@@ -1947,6 +1953,7 @@ def ends_of(traceback: 'TracebackType | None') -> 'tuple[list[TracebackType], li
 
 
 def frame_maps(traceback: 'TracebackType | None') -> 'list[dict]':
+    """The frames as the protocol has them, outermost first; of very many the first and the last."""
     head, tail, _ = ends_of(traceback)
     linecache = standard('linecache')
     maps = []
@@ -2028,7 +2035,7 @@ def stack_of(traceback: 'ModuleType', entries: 'list[TracebackType]') -> 'StackS
 # -------------------------------------------------------------------------------------- the fence, forks, the start
 
 FIONREAD = 0x541B if sys.platform == 'linux' else 0x4004667F
-F_SETPIPE_SIZE, F_SETOWN_EX, F_SETSIG, F_OWNER_TID = 1031, 15, 10, 0
+F_SETOWN_EX, F_SETSIG, F_OWNER_TID = 15, 10, 0
 NOTHING = bytes(4)
 
 
@@ -2106,6 +2113,8 @@ def after_fork_in_child() -> None:
     LOCK = RLock()
     outbox.clear()
     pens.clear()
+    main_pen.held = b''
+    main_pen.busy = channel.sending = False
     channel.socket.close()
     for fd in (channel.lease, *channel.pipes):
         if fd >= 0:
@@ -2170,6 +2179,7 @@ def move(fd: int) -> int:
 
 
 def read_fully(fd: int, size: int) -> bytes:
+    """Exactly so many bytes; without them there is nothing to do."""
     data = b''
     while len(data) < size:
         piece = os.read(fd, size - len(data))
@@ -2271,6 +2281,7 @@ def prepare_user_side() -> None:
 
 
 def hello(start: dict) -> bytes:
+    """The frame that says who we are."""
     try:
         cwd = os.getcwd()
     except OSError:

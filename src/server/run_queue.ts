@@ -2,10 +2,15 @@
 import { SockPythonError } from '../protocol/errors.js';
 import type { Run } from './run.js';
 
+interface Waiting {
+  readonly run: Run;
+  readonly owner: object | null;
+}
+
 export class RunQueue {
   readonly #limit: number;
   readonly #share: number;
-  readonly #owners = new Map<Run, object | null>();
+  readonly #waiting: Waiting[] = [];
 
   /** `limit` runs may wait, half of them from one client. */
   constructor(limit: number) {
@@ -14,7 +19,7 @@ export class RunQueue {
   }
 
   get length(): number {
-    return this.#owners.size;
+    return this.#waiting.length;
   }
 
   /** @throws overloaded when there is no room for one more of this owner's. */
@@ -23,8 +28,7 @@ export class RunQueue {
       throw new SockPythonError('overloaded', `${this.#limit} runs wait already; nothing was run`);
     }
     if (owner === null || this.length < this.#share) return;
-    let held = 0;
-    for (const other of this.#owners.values()) if (other === owner) held += 1;
+    const held = this.#waiting.filter((waiting) => waiting.owner === owner).length;
     if (held >= this.#share) {
       throw new SockPythonError('overloaded', `this client has ${held} runs waiting, its share; nothing was run`);
     }
@@ -32,33 +36,28 @@ export class RunQueue {
 
   /** Puts a run at the end; returns its place, counted from 1. */
   add(run: Run, owner: object | null): number {
-    this.#owners.set(run, owner);
-    return this.#owners.size;
+    return this.#waiting.push({ run, owner });
   }
 
   /** Takes the next one out. */
   shift(): Run | undefined {
-    for (const run of this.#owners.keys()) {
-      this.#owners.delete(run);
-      return run;
-    }
-    return undefined;
+    return this.#waiting.shift()?.run;
   }
 
-  /** Takes one out of the middle. */
+  /** Takes one out of the middle; false if it is not there. */
   remove(run: Run): boolean {
-    return this.#owners.delete(run);
+    const at = this.#waiting.findIndex((waiting) => waiting.run === run);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    return at >= 0;
   }
 
   /** All, oldest first. */
   list(): Run[] {
-    return [...this.#owners.keys()];
+    return this.#waiting.map(({ run }) => run);
   }
 
   /** Takes all out, oldest first. */
   clear(): Run[] {
-    const runs = this.list();
-    this.#owners.clear();
-    return runs;
+    return this.#waiting.splice(0).map(({ run }) => run);
   }
 }

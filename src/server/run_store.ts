@@ -1,6 +1,7 @@
 /** Runs by number: the open ones, and the finished ones as long as they are kept. */
 import { LIMITS } from '../protocol/limits.js';
 import type { RunState } from '../protocol/messages.js';
+import { Fifo } from './fifo.js';
 import { Run } from './run.js';
 import { RunLog, type RunLogOptions } from './run_log.js';
 import { Spill } from './spill.js';
@@ -19,6 +20,7 @@ export interface RunStoreOptions {
 
 /** What a finished run takes, and since when. */
 interface Kept {
+  readonly run: Run;
   readonly memoryBytes: number;
   readonly diskBytes: number;
   readonly at: number;
@@ -29,7 +31,7 @@ export class RunStore {
   readonly #runLogOptions: RunLogOptions;
   readonly #runs = new Map<number, Run>();
   /** Finished ones, oldest first. */
-  readonly #finished = new Map<Run, Kept>();
+  readonly #finished = new Fifo<Kept>();
   #memoryBytes = 0;
   #diskBytes = 0;
   #last = 0;
@@ -78,7 +80,7 @@ export class RunStore {
   retire(run: Run): void {
     const memoryBytes = run.log.memoryBytes + run.submission.code.length;
     const diskBytes = run.log.spilledBytes;
-    this.#finished.set(run, { memoryBytes, diskBytes, at: performance.now() });
+    this.#finished.push({ run, memoryBytes, diskBytes, at: performance.now() });
     this.#memoryBytes += memoryBytes;
     this.#diskBytes += diskBytes;
     this.#evictOldest();
@@ -115,7 +117,7 @@ export class RunStore {
   #isOverfull(): boolean {
     const { keptRunCount, keptBytes, keptMs, sessionSpillBytes } = this.#options;
     return (
-      this.#finished.size > (keptRunCount ?? LIMITS.keptRunCount) ||
+      this.#finished.length > (keptRunCount ?? LIMITS.keptRunCount) ||
       this.#memoryBytes > (keptBytes ?? LIMITS.keptBytes) ||
       this.#diskBytes > (sessionSpillBytes ?? LIMITS.sessionSpillBytes) ||
       (keptMs !== undefined && this.#oldestAgeMs() > keptMs)
@@ -129,25 +131,21 @@ export class RunStore {
 
   /** Oldest first; the newest one is kept whatever its size. */
   #evictOldest(): void {
-    while (this.#finished.size > 1 && this.#isOverfull()) {
-      for (const run of this.#finished.keys()) {
-        this.#evict(run);
-        break;
-      }
+    while (this.#finished.length > 1 && this.#isOverfull()) {
+      const kept = this.#finished.shift();
+      if (kept !== undefined) this.#evict(kept);
     }
   }
 
-  #evict(run: Run): void {
-    const kept = this.#finished.get(run);
-    this.#memoryBytes -= kept?.memoryBytes ?? 0;
-    this.#diskBytes -= kept?.diskBytes ?? 0;
-    this.#finished.delete(run);
+  #evict({ run, memoryBytes, diskBytes }: Kept): void {
+    this.#memoryBytes -= memoryBytes;
+    this.#diskBytes -= diskBytes;
     this.#runs.delete(run.number);
     run.log.remove();
   }
 
   #oldestAgeMs(): number {
-    for (const { at } of this.#finished.values()) return performance.now() - at;
-    return 0;
+    const oldest = this.#finished.first;
+    return oldest === undefined ? 0 : performance.now() - oldest.at;
   }
 }

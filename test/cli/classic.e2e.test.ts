@@ -94,6 +94,12 @@ test('what it does not know is refused here, before anything is sent', async () 
     ['attach', '1'],
     ['run', '--timeout', '1', '-c', '1'],
     ['run', '--value', '-c', '1'],
+    ['run', '--detach', '-c', '1'],
+    ['run', '--key', 'k', '-c', '1'],
+    ['run', '--on-disconnect', 'cancel', '-c', '1'],
+    ['run', '--no-history', '-c', '1'],
+    ['wait'],
+    ['history', '--py'],
   ];
   for (const args of lines)
     expect(await line.run(args)).toMatchObject({ status: 2, stderr: expect.stringContaining('original') });

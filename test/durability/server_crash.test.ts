@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connect, runSnippet, type Session } from '../../src/index.js';
+import { OWNER_FILE } from '../../src/kernel/home.js';
 import { CommandLine } from '../cli/command.js';
 import { ENDLESS_C_CALL } from '../server/kit/snippets.js';
 import { anyInterpreter } from '../support/interpreters.js';
@@ -96,11 +97,11 @@ function removePythonsOwn(): void {
   }
 }
 
-/** Killed before it could write its name, a server leaves an empty folder, which is swept when it is a minute old. */
+/** Killed before it could write its name, a server leaves a folder that is swept when it is a minute old. */
 function ageUnnamedHomes(): void {
   const base = join(place.runtime, 'sock-python');
   for (const name of namesIn(base)) {
-    if (namesIn(join(base, name)).length === 0) utimesSync(join(base, name), 0, 0);
+    if (!namesIn(join(base, name)).includes(OWNER_FILE)) utimesSync(join(base, name), 0, 0);
   }
 }
 

@@ -17,7 +17,10 @@ STILL_TICKING = 'before = ticks\nawait asyncio.sleep(0.06)\nticks - before > 3 a
 class Awaiting(KernelTest):
     def test_top_level_await_for_and_with(self) -> None:
         self.assertEqual(self.kernel.value('import asyncio\nawait asyncio.sleep(0, 5)'), '5')
-        code = 'async def g():\n    yield 1\n    yield 2\nl = []\nasync for x in g(): l.append(x)\nl + [y async for y in g()]'
+        code = (
+            'async def g():\n    yield 1\n    yield 2\nl = []\n'
+            'async for x in g(): l.append(x)\nl + [y async for y in g()]'
+        )
         self.assertEqual(self.kernel.value(code), '[1, 2, 1, 2]')
         self.assertEqual(self.kernel.value('async def f(): return 7\nasyncio.run(f())'), '7')
 
@@ -26,8 +29,10 @@ class Awaiting(KernelTest):
         self.assertEqual(self.kernel.value(STILL_TICKING), 'True')
 
     def test_output_of_an_earlier_runs_task_is_nobodys(self) -> None:
-        code = 'import asyncio\nasync def late():\n    await asyncio.sleep(0.01); print("late")\n' \
-               'print("now"); task = asyncio.ensure_future(late()); await asyncio.sleep(0)'
+        code = (
+            'import asyncio\nasync def late():\n    await asyncio.sleep(0.01); print("late")\n'
+            'print("now"); task = asyncio.ensure_future(late()); await asyncio.sleep(0)'
+        )
         self.assertEqual(self.ok(self.kernel.run(code)).text(), 'now\n')
         self.assertEqual(self.ok(self.kernel.run('print("a", end=""); await task; print("b")')).text(), 'ab\n')
         self.assertEqual(self.kernel.session.text(), 'late\n')

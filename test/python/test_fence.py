@@ -53,7 +53,10 @@ class Fence(KernelTest):
         self.assertEqual(result.raw[1], b'\0F\0F0123\0')
 
     def test_descriptors_that_were_closed_or_replaced(self) -> None:
-        code = 'import os\nfd = os.open(os.devnull, os.O_WRONLY)\nos.system("echo x")\nos.dup2(fd, 1); os.close(2); print("y")'
+        code = (
+            'import os\nfd = os.open(os.devnull, os.O_WRONLY)\nos.system("echo x")\n'
+            'os.dup2(fd, 1); os.close(2); print("y")'
+        )
         result = self.ok(self.kernel.run(code))
         self.assertEqual((result.raw[1], result.text()), (b'x\n', 'y\n'))
         self.ok(self.kernel.run('os.write(1, b"nowhere")'))

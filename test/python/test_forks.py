@@ -20,7 +20,10 @@ class Forks(KernelTest):
         self.check(code, 'beforeparent 7\n', b'child\n')
 
     def test_a_child_that_falls_through(self) -> None:
-        code = 'pid = os.fork()\nif pid == 0: print("falls"); sys.stdout.write("through")\nelse: print(os.waitpid(pid, 0)[1])'
+        code = (
+            'pid = os.fork()\nif pid == 0: print("falls"); sys.stdout.write("through")\n'
+            'else: print(os.waitpid(pid, 0)[1])'
+        )
         self.check(code, '0\n', b'falls\nthrough')
 
     def test_a_child_that_raises(self) -> None:
@@ -34,7 +37,8 @@ class Forks(KernelTest):
         self.check(code, '', b'bye\n')
 
     def test_a_child_in_an_await(self) -> None:
-        code = 'import asyncio\nawait asyncio.sleep(0)\npid = os.fork()\nif pid == 0: print("c")\nelse: os.waitpid(pid, 0)'
+        code = 'pid = os.fork()\nif pid == 0: print("c")\nelse: os.waitpid(pid, 0)'
+        code = 'import asyncio\nawait asyncio.sleep(0)\n' + code
         self.check(code, '', b'c\n')
 
     def test_pools_of_multiprocessing(self) -> None:
@@ -48,7 +52,7 @@ class Forks(KernelTest):
 
     def test_fork_by_c_code(self) -> None:
         code = (
-            'import ctypes\nprint("held", end="")\npid = ctypes.CDLL(None).fork()\n'
+            'import ctypes\nprint("held", end="", flush=True)\npid = ctypes.CDLL(None).fork()\n'
             'if pid == 0: print("c child"); os._exit(0)\nos.waitpid(pid, 0)\nprint("p")'
         )
         self.check(code, 'heldp\n', b'c child\n')
@@ -67,7 +71,8 @@ class Forks(KernelTest):
         self.assertEqual(self.ok(self.kernel.collect(run)).text(), 'ready\n[0, 0, 0]\n')
 
     def test_subprocesses_write_to_the_descriptors(self) -> None:
-        code = 'import subprocess\nprint(subprocess.run("echo out; echo err >&2; echo 2 > /dev/stderr", shell=True).returncode)'
+        script = 'echo out; echo err >&2; echo 2 > /dev/stderr'
+        code = 'import subprocess\nprint(subprocess.run(%r, shell=True).returncode)' % script
         result = self.check(code, '0\n', b'out\n')
         self.assertEqual(result.raw[2], b'err\n2\n')
         self.assertEqual(self.kernel.value('subprocess.check_output(["cat"])'), "b''")

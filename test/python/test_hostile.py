@@ -5,31 +5,225 @@ import unittest
 from kernel_harness import VERSION, KernelTest
 
 HOSTILE = {
-    'bare except sleep': 'import time\nwhile True:\n    try:\n        time.sleep(0.2)\n    except BaseException:\n        pass\n',
-    'except continue busy': 'x=0\nwhile True:\n    try:\n        x+=1\n    except:\n        continue\n',
-    'nested funcs retry': 'import time\ndef f():\n    time.sleep(0.1)\ndef g():\n    while True:\n        try:\n            f()\n        except BaseException:\n            time.sleep(0.01)\ng()\n',
-    'finally loop': 'import time\ntry:\n    time.sleep(9)\nfinally:\n    while True:\n        try:\n            time.sleep(0.1)\n        except BaseException: pass\n',
-    'two-level swallow': 'import time\ndef g():\n    while True:\n        try:\n            time.sleep(0.05)\n        except BaseException:\n            time.sleep(0.001)\ndef h():\n    while True:\n        try:\n            g()\n        except BaseException:\n            pass\nh()\n',
-    'four-level swallow': 'import time\ndef a():\n    while True:\n        try:\n            time.sleep(0.01)\n        except BaseException:\n            pass\ndef mk(f):\n    def w():\n        while True:\n            try:\n                f()\n            except BaseException:\n                pass\n    return w\nmk(mk(mk(a)))()\n',
-    'stores the exception': 'import time\nerrs=[]\nwhile True:\n    try:\n        time.sleep(0.05)\n    except BaseException as e:\n        errs.append(e)\n',
-    'stores, busy': 'errs=[]\nx=0\nwhile True:\n    try:\n        x+=1\n    except BaseException as e:\n        errs.append(e)\n',
-    'suppress': 'import contextlib,time\nwhile True:\n    with contextlib.suppress(BaseException):\n        time.sleep(0.05)\n',
-    'one-line loop': 'import time\ndef f():\n    try: time.sleep(0.02)\n    except BaseException: pass\nwhile True: f()\n',
-    'generator swallow': 'import time\ndef gen():\n    while True:\n        try:\n            yield time.sleep(0.02)\n        except BaseException:\n            pass\nfor _ in gen(): pass\n',
-    'queue.get swallow': 'import queue\nq=queue.Queue()\nwhile True:\n    try: q.get()\n    except BaseException: pass\n',
-    'recursion retry': 'import time\ndef r(n):\n    try:\n        time.sleep(0.02)\n        r(n+1) if n<5 else None\n    except BaseException: pass\n    r(0)\ntry:\n    while True:\n        try: r(0)\n        except BaseException: pass\nexcept BaseException: raise\n',
-    'user handler+ignore': "import signal,time\nwhile True:\n    try: time.sleep(0.05)\n    except KeyboardInterrupt: print('no',end='')\n",
-    'handler that ignores': 'import signal\nsignal.signal(signal.SIGINT, lambda *a: None)\nwhile True: pass\n',
-    'every signal ignored': 'import signal\nfor s in signal.valid_signals():\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\nwhile True: pass\n',
-    'every signal blocked': 'import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nwhile True: pass\n',
-    'finalizers': 'class S:\n    def __del__(s):\n        try:\n            for i in range(10**6): pass\n        except BaseException: pass\nwhile True: S()\n',
-    'async swallow': 'import asyncio\nasync def f():\n    while True:\n        try: await asyncio.sleep(0.02)\n        except BaseException: pass\nawait f()\n',
-    'async shield': 'import asyncio\nasync def f():\n    while True:\n        try: await asyncio.shield(asyncio.sleep(9))\n        except BaseException: pass\nawait f()\n',
-    'asyncio.run swallow': 'import asyncio\nasync def f():\n    while True:\n        try: await asyncio.sleep(0.02)\n        except BaseException: pass\nasyncio.run(f())\n',
-    'input swallow': 'while True:\n    try: input()\n    except BaseException: pass\n',
-    'own tracer': 'import sys\ndef t(f, e, a): return t\nsys.settrace(t)\ndef g():\n    while True:\n        try:\n            for i in range(99): pass\n        except BaseException: pass\ng()\n',
-    'subprocess swallow': 'import subprocess\nwhile True:\n    try: subprocess.run(["sleep", "9"])\n    except BaseException: pass\n',
+    'bare except sleep': '''
+import time
+while True:
+    try:
+        time.sleep(0.2)
+    except BaseException:
+        pass
+''',
+    'except continue busy': '''
+x=0
+while True:
+    try:
+        x+=1
+    except:
+        continue
+''',
+    'nested funcs retry': '''
+import time
+def f():
+    time.sleep(0.1)
+def g():
+    while True:
+        try:
+            f()
+        except BaseException:
+            time.sleep(0.01)
+g()
+''',
+    'finally loop': '''
+import time
+try:
+    time.sleep(9)
+finally:
+    while True:
+        try:
+            time.sleep(0.1)
+        except BaseException: pass
+''',
+    'two-level swallow': '''
+import time
+def g():
+    while True:
+        try:
+            time.sleep(0.05)
+        except BaseException:
+            time.sleep(0.001)
+def h():
+    while True:
+        try:
+            g()
+        except BaseException:
+            pass
+h()
+''',
+    'four-level swallow': '''
+import time
+def a():
+    while True:
+        try:
+            time.sleep(0.01)
+        except BaseException:
+            pass
+def mk(f):
+    def w():
+        while True:
+            try:
+                f()
+            except BaseException:
+                pass
+    return w
+mk(mk(mk(a)))()
+''',
+    'stores the exception': '''
+import time
+errs=[]
+while True:
+    try:
+        time.sleep(0.05)
+    except BaseException as e:
+        errs.append(e)
+''',
+    'stores, busy': '''
+errs=[]
+x=0
+while True:
+    try:
+        x+=1
+    except BaseException as e:
+        errs.append(e)
+''',
+    'suppress': '''
+import contextlib,time
+while True:
+    with contextlib.suppress(BaseException):
+        time.sleep(0.05)
+''',
+    'one-line loop': '''
+import time
+def f():
+    try: time.sleep(0.02)
+    except BaseException: pass
+while True: f()
+''',
+    'generator swallow': '''
+import time
+def gen():
+    while True:
+        try:
+            yield time.sleep(0.02)
+        except BaseException:
+            pass
+for _ in gen(): pass
+''',
+    'queue.get swallow': '''
+import queue
+q=queue.Queue()
+while True:
+    try: q.get()
+    except BaseException: pass
+''',
+    'recursion retry': '''
+import time
+def r(n):
+    try:
+        time.sleep(0.02)
+        r(n+1) if n<5 else None
+    except BaseException: pass
+    r(0)
+try:
+    while True:
+        try: r(0)
+        except BaseException: pass
+except BaseException: raise
+''',
+    'user handler+ignore': '''
+import signal,time
+while True:
+    try: time.sleep(0.05)
+    except KeyboardInterrupt: print('no',end='')
+''',
+    'handler that ignores': '''
+import signal
+signal.signal(signal.SIGINT, lambda *a: None)
+while True: pass
+''',
+    'every signal ignored': '''
+import signal
+for s in signal.valid_signals():
+    try: signal.signal(s, signal.SIG_IGN)
+    except (OSError, ValueError): pass
+while True: pass
+''',
+    'every signal blocked': '''
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+while True: pass
+''',
+    'finalizers': '''
+class S:
+    def __del__(s):
+        try:
+            for i in range(10**6): pass
+        except BaseException: pass
+while True: S()
+''',
+    'async swallow': '''
+import asyncio
+async def f():
+    while True:
+        try: await asyncio.sleep(0.02)
+        except BaseException: pass
+await f()
+''',
+    'async shield': '''
+import asyncio
+async def f():
+    while True:
+        try: await asyncio.shield(asyncio.sleep(9))
+        except BaseException: pass
+await f()
+''',
+    'asyncio.run swallow': '''
+import asyncio
+async def f():
+    while True:
+        try: await asyncio.sleep(0.02)
+        except BaseException: pass
+asyncio.run(f())
+''',
+    'input swallow': '''
+while True:
+    try: input()
+    except BaseException: pass
+''',
+    'own tracer': '''
+import sys
+def t(f, e, a): return t
+sys.settrace(t)
+def g():
+    while True:
+        try:
+            for i in range(99): pass
+        except BaseException: pass
+g()
+''',
+    'subprocess swallow': '''
+import subprocess
+while True:
+    try: subprocess.run(["sleep", "9"])
+    except BaseException: pass
+''',
 }
+CLEAN_UP = '''
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+sys.settrace(None)
+'''
 UNREACHABLE_ON_3_10 = {'except continue busy', 'stores, busy', 'input swallow'}
 
 
@@ -45,9 +239,7 @@ class Hostile(KernelTest):
                 result, count = self.kernel.stop(run, 1)
                 self.interrupted(result)
                 self.assertLessEqual(count, 2)
-                self.kernel.run('import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n'
-                                'signal.pthread_sigmask(signal.SIG_SETMASK, []); sys.settrace(None)\n'
-                                'signal.signal(signal.SIGCHLD, signal.SIG_DFL)')
+                self.ok(self.kernel.run(CLEAN_UP))
                 self.assertEqual(self.kernel.value('keep'), '42')
 
 

@@ -64,7 +64,8 @@ class Interrupts(KernelTest):
         self.ok(self.kernel.collect(run))
 
     def test_a_caught_interrupt_lets_the_code_go_on(self) -> None:
-        code = 'try:\n    print("ready")\n    while True: pass\nexcept KeyboardInterrupt as e: get(type(e).__name__)\nget(2)'
+        code = 'try:\n    print("ready")\n    while True: pass\n'
+        code += 'except KeyboardInterrupt as e: get(type(e).__name__)\nget(2)'
         run = self.kernel.begun(code)
         self.kernel.interrupt(run)
         self.assertEqual(self.ok(self.kernel.collect(run)).gets, ['KeyboardInterrupt', '2'])

@@ -15,8 +15,11 @@ class Signals(KernelTest):
     def test_ours_can_be_neither_blocked_nor_taken(self) -> None:
         self.stops('signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())')
         self.ok(self.kernel.run('signal.pthread_sigmask(signal.SIG_SETMASK, [])'))
-        self.stops('f = lambda *a: None\nassert signal.signal(signal.SIGURG, f) == signal.SIG_DFL\n'
-                   'assert signal.getsignal(signal.SIGURG) is f\nassert signal.signal(signal.SIGURG, signal.SIG_IGN) is f')
+        self.stops(
+            'f = lambda *a: None\nassert signal.signal(signal.SIGURG, f) == signal.SIG_DFL\n'
+            'assert signal.getsignal(signal.SIGURG) is f\n'
+            'assert signal.signal(signal.SIGURG, signal.SIG_IGN) is f'
+        )
         self.stops('signal.signal(signal.SIGIO, lambda *a: None)')
 
     def test_handlers_behave_as_ever(self) -> None:
@@ -80,13 +83,14 @@ class Signals(KernelTest):
             self.fail('only %d were caught' % caught)
 
     def test_a_timer_that_outlives_its_run_is_handled_in_the_next(self) -> None:
-        self.ok(self.kernel.run('import signal, time\nseen = []\nsignal.signal(signal.SIGALRM, lambda *a: seen.append(1))\n'
-                                'signal.setitimer(signal.ITIMER_REAL, 0.02)'))
+        code = 'import signal, time\nseen = []\nsignal.signal(signal.SIGALRM, lambda *a: seen.append(1))\n'
+        self.ok(self.kernel.run(code + 'signal.setitimer(signal.ITIMER_REAL, 0.02)'))
         self.ok(self.kernel.run('while not seen: time.sleep(0.001)'))
 
     def test_a_tracer_of_the_users_is_given_back_after_force(self) -> None:
-        run = self.kernel.begun('import sys\ndef t(*a): return None\nsys.settrace(t)\nprint("ready")\nwhile True:\n'
-                                '    try:\n        while True: pass\n    except BaseException: pass')
+        code = 'import sys\ndef t(*a): return None\nsys.settrace(t)\nprint("ready")\n'
+        code += 'while True:\n    try:\n        while True: pass\n    except BaseException: pass'
+        run = self.kernel.begun(code)
         self.kernel.interrupt(run, level=2)
         self.interrupted(self.kernel.collect(run, 5), 'forced')
         self.assertEqual(self.kernel.value('r = sys.gettrace() is t; sys.settrace(None); r'), 'True')

@@ -39,7 +39,8 @@ class Streams(KernelTest):
         self.kernel.stop(run)
 
     def test_they_behave_as_text_streams_do(self) -> None:
-        code = 'import sys; s = sys.stdout; (s.encoding, s.errors, s.fileno(), s.isatty(), s.name, s.writable(), s.mode)'
+        names = '(s.encoding, s.errors, s.fileno(), s.isatty(), s.name, s.writable(), s.mode)'
+        code = 'import sys; s = sys.stdout; ' + names
         self.assertEqual(self.kernel.value(code), "('utf-8', 'backslashreplace', 1, False, '<stdout>', True, 'w')")
         self.assertEqual(self.kernel.run('print("é\\ud800")', value='none').text(), 'é\\ud800\n')
         self.assertEqual(self.kernel.value('sys.stdout.write("abc")'), '3')
@@ -65,7 +66,8 @@ class Streams(KernelTest):
         self.ok(self.kernel.run('class Odd:\n    def flush(self): raise ValueError\nsys.stdout = Odd()'))
         self.assertEqual(self.kernel.run('sys.stdout = keep; print("y")').text(), 'y\n')
         self.ok(self.kernel.run('os.close(1); os.close(2); print("z")'))
-        code = 'import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), "latin-1", line_buffering=True); print("é")'
+        code = 'sys.stdout = io.TextIOWrapper(sys.stdout.detach(), "latin-1", line_buffering=True); print("é")'
+        code = 'import io; ' + code
         self.assertEqual(self.order(code), [('stdout', b'\xe9\n')])
         self.assertEqual(self.kernel.run('print("ok")').text(), 'ok\n')
 
@@ -86,7 +88,8 @@ class Streams(KernelTest):
 
     def test_printing_finalizers_everywhere(self) -> None:
         code = (
-            'import gc\nmade = gone = 0\nclass D:\n    def __init__(s):\n        global made\n        s.me = s; made += 1\n'
+            'import gc\nmade = gone = 0\n'
+            'class D:\n    def __init__(s):\n        global made\n        s.me = s; made += 1\n'
             '    def __del__(s):\n        global gone\n        gone += 1; print("d", end=" ")\n'
             'old = gc.get_threshold(); gc.set_threshold(5)\n'
             'for i in range(3000):\n    D(); L = [{} for _ in range(20)]; print("m%d" % i)\n'

@@ -17,8 +17,8 @@ class Tracebacks(KernelTest):
     def test_functions_of_earlier_snippets_show_their_source(self) -> None:
         self.ok(self.kernel.run('def f(x):\n    return 1 / x  # here'))
         done = self.failure('\nf(0)')
-        self.assertEqual([(f['file'], f['line'], f['name']) for f in done['frames']],
-                         [('<snippet 2>', 2, '<module>'), ('<snippet 1>', 2, 'f')])
+        places = [(f['file'], f['line'], f['name']) for f in done['frames']]
+        self.assertEqual(places, [('<snippet 2>', 2, '<module>'), ('<snippet 1>', 2, 'f')])
         self.assertEqual(done['frames'][1]['source'], '    return 1 / x  # here')
         self.assertEqual(done['line'], 2)
         self.assertIn('return 1 / x  # here', done['traceback'])
@@ -47,7 +47,8 @@ class Tracebacks(KernelTest):
 
     @unittest.skipIf(VERSION < (3, 11), 'no groups before 3.11')
     def test_groups(self) -> None:
-        done = self.failure('def f(): 1/0\ntry: f()\nexcept Exception as e: raise ExceptionGroup("g", [e, KeyError(1)])')
+        code = 'def f(): 1/0\ntry: f()\nexcept Exception as e: raise ExceptionGroup("g", [e, KeyError(1)])'
+        done = self.failure(code)
         self.assertIn('2 sub-exceptions', done['message'])
         self.assertIn('ZeroDivisionError', done['traceback'])
 
@@ -86,8 +87,8 @@ class Tracebacks(KernelTest):
     def test_broken_exceptions(self) -> None:
         self.assertIn('failed', self.failure('class E(Exception):\n    def __str__(s): 1/0\nraise E')['message'])
         self.failure('class E(Exception):\n    def __getattribute__(s, n): raise KeyError(n)\nraise E')
-        run = self.kernel.begun('class E(Exception):\n    def __str__(s):\n        print("ready")\n'
-                                '        while 1: pass\nraise E')
+        code = 'class E(Exception):\n    def __str__(s):\n        print("ready")\n        while 1: pass\nraise E'
+        run = self.kernel.begun(code)
         done = self.kernel.stop(run)[0].exception
         self.assertEqual(done['type'], 'E')
 

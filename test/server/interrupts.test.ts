@@ -128,11 +128,10 @@ describe('an interrupt', () => {
       const after = await run(worker, `get(${count})`);
       expect(after.status).toBe('ok');
       const { reply } = await other.answer(count);
-      expect(['interrupted', 'not_running', 'cancelled']).toContain(reply?.outcome);
+      // On a machine that is slow to let the kernel run, the second rung may be climbed: that is `forced`.
+      const statuses = { interrupted: 'interrupted', forced: 'interrupted', not_running: 'ok', cancelled: 'cancelled' };
       const done = worker.received.find(({ event, run: of }) => event === 'done' && of === number);
-      expect(reply?.outcome === 'not_running' ? 'ok' : done?.status).toBe(
-        reply?.outcome === 'not_running' ? 'ok' : reply?.outcome,
-      );
+      expect(done?.status).toBe(statuses[reply?.outcome as keyof typeof statuses]);
     }
     expect(server.status()).toMatchObject({ generation: 1, counts: { deaths: 0 } });
   });
