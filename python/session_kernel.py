@@ -1710,7 +1710,7 @@ def describe_value(value: object, mode: str) -> bytes:
         return b''
     if value is not None and ('_' not in namespace or namespace['_'] is session.underscore):
         namespace['_'] = session.underscore = value
-    fields = {'type': type(value).__name__, 'repr': bounded_repr(value)}
+    fields = {'type': type_name(type(value)), 'repr': bounded_repr(value)}
     if mode == 'data':
         try:
             data = plain(value)
@@ -1738,7 +1738,7 @@ def plain(value: object, depth: int = 0) -> object:
         return {key: plain(item, depth + 1) for key, item in value.items()}
     if depth == 0:
         raise ValueError('no data')
-    return {'$type': kind.__name__, '$repr': bounded_repr(value, 1024)}
+    return {'$type': type_name(kind), '$repr': bounded_repr(value, 1024)}
 
 
 def bounded_repr(value: object, limit: int = REPR_CHARS) -> str:
@@ -1753,11 +1753,16 @@ def bounded_repr(value: object, limit: int = REPR_CHARS) -> str:
         run.deadline = 0.0
     except Overdue:
         run.deadline = 0.0
-        return '<%s object; its repr() took longer than %g s>' % (kind.__name__, REPR_SECONDS)
+        return '<%s object; its repr() took longer than %g s>' % (type_name(kind), REPR_SECONDS)
     except Exception as error:
         run.deadline = 0.0
-        return '<%s object; its repr() raised %s>' % (kind.__name__, type(error).__name__)
+        return '<%s object; its repr() raised %s>' % (type_name(kind), type_name(type(error)))
     return shortened(text, limit // 2)
+
+
+def type_name(kind: type) -> str:
+    """The name of a class, which may be of any length."""
+    return shortened(kind.__name__, NAME_CHARS)
 
 
 def shortened(text: str, end: int) -> str:
@@ -1833,8 +1838,8 @@ def conclude(error: BaseException) -> 'tuple[bytes, int, bytes]':
             break
         fields, failure = boundary(describe, error)  # a timer of the user's may have hit it
     if failure is not None:  # a broken __str__, or an interrupt in it
-        name = kind.__name__
-        text = '<the exception could not be described: %s>' % type(failure).__name__
+        name = type_name(kind)
+        text = '<the exception could not be described: %s>' % type_name(type(failure))
         fields = pack({'type': name, 'message': text, 'frames': [], 'traceback': '%s: %s\n' % (name, text)})
     if run.forcing:
         unforce()
@@ -1852,7 +1857,9 @@ def exit_code(error: SystemExit) -> bytes:
     code = error.code
     if isinstance(code, int) and -(1 << 63) <= code < 1 << 63:
         return pack(int(code))
-    return pack(code if code is None or type(code) is str else bounded_repr(code))
+    if code is None:
+        return pack(None)
+    return pack(shortened(code, MESSAGE_CHARS // 2) if type(code) is str else bounded_repr(code))
 
 
 def describe(error: BaseException) -> bytes:
@@ -1907,7 +1914,7 @@ def first_of_snippet(traceback: 'TracebackType | None') -> 'TracebackType | None
 def exception_map(error: BaseException, causes: int) -> dict:
     """See `PythonException` in the protocol."""
     frames = frame_maps(error.__traceback__)
-    fields = {'type': type(error).__name__, 'message': message_of(error)}
+    fields = {'type': type_name(type(error)), 'message': message_of(error)}
     fields.update(place_of(error, frames))
     fields['frames'] = frames
     fields['traceback'] = shortened(traceback_text(error, causes == CAUSES), TRACEBACK_CHARS)
@@ -1995,7 +2002,7 @@ def traceback_text(error: BaseException, with_chain: bool) -> str:
             shorten(traceback, form, error, set())
         return ''.join(form.format(chain=with_chain))
     except RecursionError:
-        return '%s: %s\n' % (type(error).__name__, message_of(error))
+        return '%s: %s\n' % (type_name(type(error)), message_of(error))
 
 
 def shorten(traceback: 'ModuleType', form: 'TracebackException', error: object, seen: set) -> None:

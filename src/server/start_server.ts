@@ -7,7 +7,7 @@ import { Home, type Leftover } from '../kernel/home.js';
 import { LocalLauncher } from '../kernel/local_launcher.js';
 import { Supervisor } from '../kernel/supervisor.js';
 import { type Address, formatAddress, parseAddress } from '../protocol/address.js';
-import { SockPythonError } from '../protocol/errors.js';
+import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
 import { LIMITS } from '../protocol/limits.js';
 import type { StatusReply } from '../protocol/messages.js';
 import { type Listener, listen } from '../transport/listen.js';
@@ -39,7 +39,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   } catch (error) {
     await server?.destroy('it failed to start');
     home.remove();
-    throw error;
+    throw asSockPythonError(error);
   }
 }
 

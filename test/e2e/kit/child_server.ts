@@ -1,7 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll } from 'vitest';
+import { afterEach } from 'vitest';
 import type { Address } from '../../../src/protocol/address.js';
 import type { ServerOptions } from '../../../src/server/server_options.js';
 import { anyInterpreter } from '../../support/interpreters.js';
@@ -16,7 +16,6 @@ export interface ChildServer {
 }
 
 const SCRIPT = fileURLToPath(new URL('child_server.mjs', import.meta.url));
-const BUILD = fileURLToPath(new URL('../../../scripts/build.mjs', import.meta.url));
 
 export interface ChildServers {
   start(options?: ServerOptions, uid?: number): Promise<ChildServer>;
@@ -25,9 +24,6 @@ export interface ChildServers {
 /** Servers as processes, from the compiled code; those that a test leaves are killed. */
 export function useChildServers(): ChildServers {
   const children: ChildProcess[] = [];
-  beforeAll(() => {
-    execFileSync(process.execPath, [BUILD], { stdio: 'inherit' });
-  });
   afterEach(async () => {
     for (const child of children.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
