@@ -18,14 +18,21 @@ export interface LocalLauncherOptions {
 
 const STARTUP_OUTPUT_BYTES = 65_536;
 
-/** Runs the kernel's file through its .pyc cache, and leaves neither its folder nor its name in the session. */
+/**
+ * Runs the kernel's file through its .pyc cache, and leaves neither its folder nor its name in the session. The cache
+ * is written whatever the user wants of his own files: without it every start would compile, for time and memory.
+ */
 const BOOT = [
   'import sys',
   'from _frozen_importlib_external import SourceFileLoader as L',
   'p=sys.argv[1]',
   'm=type(sys)("session_kernel")',
   'm.__file__=p',
-  'exec(L("session_kernel",p).get_code("session_kernel"),m.__dict__)',
+  'd=sys.dont_write_bytecode',
+  'sys.dont_write_bytecode=False',
+  'c=L("session_kernel",p).get_code("session_kernel")',
+  'sys.dont_write_bytecode=d',
+  'exec(c,m.__dict__)',
   'm.main()',
 ].join(';');
 

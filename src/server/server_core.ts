@@ -34,8 +34,8 @@ export interface ServerParts {
   readonly tokenRequired: boolean;
   readonly version: string;
   readonly sessionId: string;
-  /** Ends the server once its answers are out. */
-  readonly onStop: (why: string) => void;
+  /** Takes the address away, so that who is answered finds nothing there, and ends the server after the answer. */
+  readonly onStop: (why: string) => Promise<void>;
 }
 
 /** What ends with its connection: an observer, a waiter. */
@@ -58,7 +58,7 @@ export class ServerCore implements ConnectionHost {
   readonly bornAt: number = performance.now();
   /** Set once it listens. */
   addressText = '';
-  readonly #onStop: (why: string) => void;
+  readonly #onStop: (why: string) => Promise<void>;
   readonly #connections = new Map<Connection, Set<Held>>();
 
   constructor(parts: ServerParts) {
@@ -199,7 +199,7 @@ export class ServerCore implements ConnectionHost {
     if (drain) await this.session.drained();
     await this.supervisor.stop(graceMs, why);
     this.session.cancelQueue(why);
-    setImmediate(() => this.#onStop(why));
+    await this.#onStop(why);
     return {};
   }
 

@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly budget?: { readonly deathCount: number; readonly windowMs: number } | undefined;
   /** How long Python may take to say hello. */
   readonly helloMs?: number | undefined;
+  /** The server is about to end and listens no more: time to take back what tells of it. May be called again. */
+  readonly onUnlisted?: (() => void) | undefined;
   readonly onLog?: ((entry: LogEntry) => void) | undefined;
 }
 

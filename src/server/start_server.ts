@@ -202,7 +202,10 @@ class Server implements RunningServer {
       tokenRequired: this.token !== null && (options.requireToken === true || this.#wanted().kind === 'tcp'),
       version: VERSION,
       sessionId: this.session,
-      onStop: (why) => void this.close(why),
+      onStop: async (why) => {
+        await this.#unlist();
+        setImmediate(() => void this.close(why));
+      },
     });
     return core;
   }
@@ -214,7 +217,7 @@ class Server implements RunningServer {
     session.close(reason, false);
     if (graceMs === 0) supervisor.kill(reason);
     await supervisor.stop(graceMs, reason);
-    await this.#listener?.close();
+    await this.#unlist();
     await this.#core.endConnections(graceMs);
     session.store.remove();
     session.stream.remove();
@@ -227,6 +230,12 @@ class Server implements RunningServer {
     }
     this.#home.remove();
     this.#tellClosed({ reason, failed: false });
+  }
+
+  /** From now on nobody finds it. */
+  async #unlist(): Promise<void> {
+    this.#options.onUnlisted?.();
+    await this.#listener?.close();
   }
 
   /** The clock of idleness starts anew with whatever happens. */

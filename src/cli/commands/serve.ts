@@ -60,7 +60,11 @@ class Serving {
     const onCrash = (error: unknown): void => this.#onCrash(error);
     process.on('uncaughtException', onCrash);
     try {
-      this.#server = await startServer({ ...options, onLog: (entry) => this.#onLog(entry) });
+      this.#server = await startServer({
+        ...options,
+        onLog: (entry) => this.#onLog(entry),
+        onUnlisted: () => this.#published?.remove(),
+      });
       await this.#serve(this.#server, path, python);
     } finally {
       forget();
