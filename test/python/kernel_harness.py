@@ -195,9 +195,12 @@ class Kernel:
         self.send(5, run, wire.pack(answer))
 
     def close(self) -> None:
-        """Kill what is left of it and remove its directory."""
+        """Kill what is left of it and of its children, as a server does, and remove its directory."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         if self.returncode is None:
-            os.kill(self.pid, signal.SIGKILL)
             self.wait()
         self.channel.close()
         self.lease.close()

@@ -80,7 +80,7 @@ class Forks(KernelTest):
         listing = self.kernel.value('subprocess.check_output("ls /proc/self/fd | sort -n | tail -1", shell=True)')
         self.assertLess(int(listing[2:-3]), 10)
 
-    @unittest.skipIf(VERSION >= (3, 12), 'deprecated there while threads run')
+    @unittest.skipIf(VERSION >= (3, 12), 'since 3.12 a fork warns while threads run')
     def test_a_child_of_a_thread(self) -> None:
         code = (
             'import threading\ndef work():\n    pid = os.fork()\n    if pid == 0: print("c"); os._exit(0)\n'
