@@ -13,7 +13,7 @@ import { printTable } from './table.mjs';
 
 const OPTIONS = {
   only: { type: 'string', multiple: true },
-  python: { type: 'string', default: '/usr/bin/python3' },
+  python: { type: 'string', default: 'python3' },
   rounds: { type: 'string', default: '7' },
   short: { type: 'boolean', default: false },
   'no-pin': { type: 'boolean', default: false },

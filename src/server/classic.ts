@@ -21,7 +21,7 @@ function runSnippet(core: ServerCore, connection: Connection, code: string): voi
   try {
     const run = core.session.submit({ code }, connection);
     const capture = new Capture((captured, done) => {
-      core.release(connection, observer);
+      connection.held.delete(observer);
       connection.send({ captured, exception: classicException(done) });
       connection.end();
     });
@@ -32,7 +32,7 @@ function runSnippet(core: ServerCore, connection: Connection, code: string): voi
       since: 0,
       gapEvent: () => Buffer.alloc(0),
     });
-    core.hold(connection, observer);
+    connection.held.add(observer);
     observer.start();
     core.session.pump();
   } catch (error) {

@@ -23,11 +23,17 @@ import type { RequestId } from '../protocol/messages.js';
 import { decodeMessagePack, encodeIdPair, spliceId } from '../protocol/msgpack.js';
 import type { Socket } from '../transport/socket.js';
 import type { EventSink, EventTag } from './observer.js';
+import { SmallSet } from './small_set.js';
 
 /** What may wait to be read by a client that goes on asking: much more than is ever read ahead from a log. */
 const UNREAD_BYTES = 8 * LIMITS.congestedBytes;
 /** How long a client may keep its side open after ours was closed. */
 const LINGER_MS = 5000;
+
+/** What ends with its connection. */
+export interface Held {
+  close(): void;
+}
 
 /** What a connection belongs to. */
 export interface ConnectionHost {
@@ -42,7 +48,9 @@ export interface ConnectionHost {
 export class Connection implements EventSink {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
-  readonly #open = new Set<RequestId>();
+  readonly #open = new SmallSet<RequestId>();
+  /** What is closed with it: observers, waiters. */
+  readonly held: SmallSet<Held> = new SmallSet();
   readonly #whenDrained: (() => void)[] = [];
   readonly #whenClosed: (() => void)[] = [];
   readonly #whenLeft = new Set<() => void>();

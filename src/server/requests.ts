@@ -20,7 +20,7 @@ const HANDLERS: Handlers = {
   ping: (core, connection, { id }) => connection.reply(id, { time: Date.now(), state: core.session.state }),
   run,
   attach,
-  wait: (core, connection, request) => wait(core, connection, findRun(core, request.run), request),
+  wait: (core, connection, request) => wait(connection, findRun(core, request.run), request),
   watch: (core, connection, { id }) => watch(core, connection, id),
   runs: (core, connection, { id, limit = RUNS_COUNT, state, code = false, quiet = false }) =>
     connection.reply(
@@ -62,7 +62,7 @@ export function handleRequest(
 function run(core: ServerCore, connection: Connection, request: RunRequest): void {
   const { id } = request;
   const submitted = core.session.submit(request, connection);
-  const observer = observe(core, connection, submitted, 0, id);
+  const observer = observe(connection, submitted, 0, id);
   if (request.onDisconnect === 'cancel') {
     const forget = connection.onceLeft(() => {
       if (submitted.state !== 'done') void core.ladder.end(submitted, { cause: 'cancel', why: 'its client has gone' });
@@ -76,14 +76,13 @@ function run(core: ServerCore, connection: Connection, request: RunRequest): voi
 async function attach(core: ServerCore, connection: Connection, request: AttachRequest): Promise<void> {
   const found = findRun(core, request.run);
   await new Promise<void>((resolve) => {
-    observe(core, connection, found, request.since ?? 0, null, resolve).start();
+    observe(connection, found, request.since ?? 0, null, resolve).start();
   });
   connection.reply(request.id, found.summary(false));
 }
 
 /** Follows a run on behalf of a connection, as its submitter (`id`) or as one of any number of readers. */
 function observe(
-  core: ServerCore,
   connection: Connection,
   followed: Run,
   since: number,
@@ -97,12 +96,12 @@ function observe(
     since,
     gapEvent: (gap) => gapEvent(followed.number, gap),
     onEnd: () => {
-      core.release(connection, observer);
+      connection.held.delete(observer);
       if (id !== null) connection.finish(id);
       onEnd?.();
     },
   });
-  core.hold(connection, observer);
+  connection.held.add(observer);
   return observer;
 }
 

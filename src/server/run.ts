@@ -58,8 +58,7 @@ export class Run {
     this.state = 'done';
     this.asking = false;
     // Only the code is asked for again; the rest may be large.
-    const { arguments: given, stdin, argv, ...kept } = this.submission;
-    if (given !== undefined || stdin !== undefined || argv !== undefined) this.submission = kept;
+    if (hasBulk(this.submission)) this.submission = withoutBulk(this.submission);
     this.log.append(payload, true);
     if (this.#waiters.length === 0) return;
     const waiters = this.#waiters;
@@ -74,4 +73,13 @@ export class Run {
     const quiet = submission.quiet === true && { quiet: true as const };
     return { ...base, events: log.eventCount, ...(withCode && { code: submission.code }), ...quiet };
   }
+}
+
+function hasBulk(submission: Submission): boolean {
+  return submission.arguments !== undefined || submission.stdin !== undefined || submission.argv !== undefined;
+}
+
+function withoutBulk(submission: Submission): Submission {
+  const { arguments: _, stdin, argv, ...kept } = submission;
+  return kept;
 }

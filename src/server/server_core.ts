@@ -38,11 +38,6 @@ export interface ServerParts {
   readonly onStop: (why: string) => Promise<void>;
 }
 
-/** What ends with its connection: an observer, a waiter. */
-export interface Held {
-  close(): void;
-}
-
 export class ServerCore implements ConnectionHost {
   readonly options: ServerOptions;
   readonly session: Session;
@@ -59,7 +54,7 @@ export class ServerCore implements ConnectionHost {
   /** Set once it listens. */
   addressText = '';
   readonly #onStop: (why: string) => Promise<void>;
-  readonly #connections = new Map<Connection, Set<Held>>();
+  readonly #connections = new Set<Connection>();
 
   constructor(parts: ServerParts) {
     this.options = parts.options;
@@ -82,13 +77,13 @@ export class ServerCore implements ConnectionHost {
 
   /** Takes a fresh connection, or turns it away when there are too many. */
   accept(socket: Socket): void {
-    const waiting = this.tokenRequired ? [...this.#connections.keys()].filter((one) => !one.authorized).length : 0;
+    const waiting = this.tokenRequired ? [...this.#connections].filter((one) => !one.authorized).length : 0;
     if (this.#connections.size >= LIMITS.connectionCount || waiting >= LIMITS.unprovenConnectionCount) {
       this.log('warning', 'a connection was turned away: there are too many');
       socket.destroy();
       return;
     }
-    this.#connections.set(new Connection(socket, this), new Set());
+    this.#connections.add(new Connection(socket, this));
   }
 
   onMessage(connection: Connection, message: unknown): void {
@@ -117,18 +112,9 @@ export class ServerCore implements ConnectionHost {
   }
 
   onClose(connection: Connection): void {
-    for (const held of this.#connections.get(connection) ?? []) held.close();
+    for (const held of connection.held) held.close();
     this.#connections.delete(connection);
     this.checkIdle();
-  }
-
-  /** What is held is closed with its connection. */
-  hold(connection: Connection, held: Held): void {
-    this.#connections.get(connection)?.add(held);
-  }
-
-  release(connection: Connection, held: Held): void {
-    this.#connections.get(connection)?.delete(held);
   }
 
   /** Told whenever a run or a connection ends; the owner of the server decides what idleness means. */
@@ -163,7 +149,7 @@ export class ServerCore implements ConnectionHost {
 
   /** Ends every connection once it has all its answers, and drops those that last longer than `graceMs`. */
   async endConnections(graceMs: number): Promise<void> {
-    const open = [...this.#connections.keys()].filter((connection) => !connection.closed);
+    const open = [...this.#connections].filter((connection) => !connection.closed);
     const closed = open.map((connection) => new Promise<void>((resolve) => connection.onceClosed(resolve)));
     for (const connection of open) connection.endWhenAnswered();
     const late = setTimeout(() => {

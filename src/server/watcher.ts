@@ -15,10 +15,10 @@ export function watch(core: ServerCore, connection: Connection, id: RequestId): 
   if (connection.isWatching) throw new SockPythonError('bad_request', 'this connection watches the session already');
   connection.isWatching = true;
   connection.reply(id, { run: current?.number ?? null, at: current?.log.eventCount ?? 0 });
-  const watcher = (run: Run): void => follow(core, connection, run, 0);
-  if (current !== null) follow(core, connection, current, current.log.eventCount);
-  for (const waiting of session.waiting) follow(core, connection, waiting, waiting.log.eventCount);
-  followLog(core, connection, { number: 0, log: session.stream }, session.stream.eventCount);
+  const watcher = (run: Run): void => follow(connection, run, 0);
+  if (current !== null) follow(connection, current, current.log.eventCount);
+  for (const waiting of session.waiting) follow(connection, waiting, waiting.log.eventCount);
+  followLog(connection, { number: 0, log: session.stream }, session.stream.eventCount);
   session.watchers.add(watcher);
   connection.onceClosed(() => session.watchers.delete(watcher));
 }
@@ -26,16 +26,15 @@ export function watch(core: ServerCore, connection: Connection, id: RequestId): 
 /** From now on the connection is told whenever the namespace is lost. */
 export function followLosses(core: ServerCore, connection: Connection): void {
   const { losses } = core.session;
-  followLog(core, connection, { number: 0, log: losses }, losses.eventCount);
+  followLog(connection, { number: 0, log: losses }, losses.eventCount);
 }
 
-function follow(core: ServerCore, connection: Connection, run: Run, since: number): void {
+function follow(connection: Connection, run: Run, since: number): void {
   const { code, name } = run.submission;
-  followLog(core, connection, run, since, (payload) => withCode(payload, code, name));
+  followLog(connection, run, since, (payload) => withCode(payload, code, name));
 }
 
 function followLog(
-  core: ServerCore,
   connection: Connection,
   followed: { readonly number: number; readonly log: RunLog },
   since: number,
@@ -48,8 +47,8 @@ function followLog(
     since,
     gapEvent: (gap) => gapEvent(followed.number, gap),
     dress,
-    onEnd: () => core.release(connection, observer),
+    onEnd: () => connection.held.delete(observer),
   });
-  core.hold(connection, observer);
+  connection.held.add(observer);
   observer.start();
 }

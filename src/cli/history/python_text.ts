@@ -65,6 +65,7 @@ function topLevel(lines: readonly LogicalLine[]): readonly LogicalLine[] {
   return found;
 }
 
+const BRACKETS: Readonly<Record<string, number>> = { '(': 1, '[': 1, '{': 1, ')': -1, ']': -1, '}': -1 };
 const STRING = /([A-Za-z]{0,2})("""|'''|"|')/y;
 
 function logicalLines(code: string): readonly LogicalLine[] {
@@ -98,8 +99,7 @@ function logicalLines(code: string): readonly LogicalLine[] {
       at += 1;
       if (text.trim() === '') first = number;
     } else {
-      if ('([{'.includes(char)) depth += 1;
-      if (')]}'.includes(char)) depth = Math.max(0, depth - 1);
+      depth = Math.max(0, depth + (BRACKETS[char] ?? 0));
       text += char;
       at += 1;
     }
