@@ -128,6 +128,7 @@ PRIVATE_FD = 500  # our descriptors lie from here on, out of the way of `os.clos
 RECEIVE_BYTES = 65536
 CHUNK_BYTES = 262144  # of one output event; between two of them an interrupt may act
 LINE_BYTES = 8192  # a line that grows longer is sent before it ends
+NEWLINE, RETURN = 10, 13  # as numbers: looking for a bytes object first makes an error that is thrown away
 GET_BYTES = 67_000_000  # what fits in one frame for clients
 REPR_CHARS = 65536
 REPR_NODES = 20000
@@ -519,7 +520,7 @@ class Pen:
                     data = held + data
                 else:
                     self.stream.put(self.number, held)
-            if len(data) >= LINE_BYTES or b'\n' in data or b'\r' in data:
+            if len(data) >= LINE_BYTES or NEWLINE in data or RETURN in data:
                 stream.put(number, data)
             else:
                 self.stream, self.number, self.held = stream, number, data
@@ -573,10 +574,17 @@ class Output(io.RawIOBase):
             number = run.number
             if RUN_OF.get(number) != number:
                 number = 0
-            if main_pen.held or main_pen.busy or size >= LINE_BYTES or b'\n' in data or b'\r' in data:
-                main_pen.write(self, number, data)
+            pen = main_pen
+            if pen.held:
+                if size == 1 and NEWLINE in data and pen.stream is self and pen.number == number and not pen.busy:
+                    line, pen.held = pen.held + data, b''
+                    self.put(number, line)
+                else:
+                    pen.write(self, number, data)
+            elif pen.busy or size >= LINE_BYTES or NEWLINE in data or RETURN in data:
+                pen.write(self, number, data)
             else:
-                main_pen.stream, main_pen.number, main_pen.held = self, number, data
+                pen.stream, pen.number, pen.held = self, number, data
         finally:
             window.shut = was
             if not was and (window.pending or window.postponed):

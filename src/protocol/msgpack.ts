@@ -86,6 +86,12 @@ export function encodeIdPair(id: RequestId): Buffer {
   return pair;
 }
 
+/** Is one member more told by the first byte alone? So it is for maps of fewer than 15. */
+export function canSpliceHead(payload: Buffer): boolean {
+  const head = payload[0] ?? 0;
+  return head >= 0x80 && head < 0x8f;
+}
+
 /**
  * A kernel's event as a whole frame with one member more, undecoded otherwise: the map's count goes up by one, then
  * comes the pair, then the rest as it was.

@@ -16,13 +16,14 @@ import {
   REFUSAL,
 } from '../protocol/dialect.js';
 import { asSockPythonError, SockPythonError } from '../protocol/errors.js';
-import { encodeFrame, FrameReader } from '../protocol/frame.js';
+import { FrameReader } from '../protocol/frame.js';
 import { LIMITS } from '../protocol/limits.js';
 import { LineReader } from '../protocol/lines.js';
 import type { RequestId } from '../protocol/messages.js';
-import { decodeMessagePack, encodeIdPair, spliceId } from '../protocol/msgpack.js';
+import { decodeMessagePack, encodeIdPair } from '../protocol/msgpack.js';
 import type { Socket } from '../transport/socket.js';
 import type { EventSink, EventTag } from './observer.js';
+import { Outbox } from './outbox.js';
 import { SmallSet } from './small_set.js';
 
 /** What may wait to be read by a client that goes on asking: much more than is ever read ahead from a log. */
@@ -56,8 +57,7 @@ export class Connection implements EventSink {
   readonly #whenLeft = new Set<() => void>();
   #dialect: Dialect | null = null;
   #reader: FrameReader | LineReader | null = null;
-  #parts: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #outbox: Outbox = new Outbox();
   #scheduled = false;
   readonly #flushLater = (): void => this.#flush();
   #inputEnded = false;
@@ -93,7 +93,7 @@ export class Connection implements EventSink {
   }
 
   get congested(): boolean {
-    return this.#pendingBytes + this.#socket.writableLength > LIMITS.congestedBytes;
+    return this.#outbox.bytes + this.#socket.writableLength > LIMITS.congestedBytes;
   }
 
   get closed(): boolean {
@@ -155,7 +155,9 @@ export class Connection implements EventSink {
 
   sendEvent(payload: Buffer, tag: EventTag | null, quiet: boolean): void {
     if (this.#dialect === 'msgpack-frames') {
-      this.#push(tag === null ? encodeFrame(payload) : spliceId(payload, tag.pair), quiet);
+      if (this.#socket.destroyed) return;
+      this.#outbox.addEvent(payload, tag === null ? null : tag.pair);
+      this.#flushSoon(quiet);
       return;
     }
     try {
@@ -259,7 +261,7 @@ export class Connection implements EventSink {
   #onClose(): void {
     if (this.#proofTimer !== null) clearTimeout(this.#proofTimer);
     if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
-    this.#parts = [];
+    this.#outbox.clear();
     this.#whenDrained.length = 0;
     this.#leave();
     for (const callback of this.#whenClosed.splice(0)) callback();
@@ -268,8 +270,11 @@ export class Connection implements EventSink {
 
   #push(bytes: Buffer, quiet = false): void {
     if (this.#socket.destroyed) return;
-    this.#parts.push(bytes);
-    this.#pendingBytes += bytes.length;
+    this.#outbox.addBytes(bytes);
+    this.#flushSoon(quiet);
+  }
+
+  #flushSoon(quiet: boolean): void {
     if (this.#scheduled || quiet) return;
     this.#scheduled = true;
     process.nextTick(this.#flushLater);
@@ -278,11 +283,8 @@ export class Connection implements EventSink {
   /** One write for all that one turn of the loop has made. */
   #flush(): void {
     this.#scheduled = false;
-    const parts = this.#parts;
-    if (parts.length === 0) return;
-    const bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, this.#pendingBytes);
-    this.#parts = [];
-    this.#pendingBytes = 0;
+    const bytes = this.#outbox.take();
+    if (bytes === null) return;
     if (this.#socket.destroyed || !this.#socket.writable) return;
     this.#socket.write(bytes);
     // Events wait in the log for a slow reader; its answers cannot: it is not heard again before it has read them.

@@ -77,13 +77,7 @@ export class Spill {
 
   /** Writes events behind the last ones. @throws the file system's error; nothing of them is kept then. */
   write(first: LogPlace, payloads: readonly Buffer[]): void {
-    const parts: Buffer[] = [];
-    for (const payload of payloads) {
-      const length = Buffer.allocUnsafe(LENGTH_BYTES);
-      length.writeUInt32BE(payload.length);
-      parts.push(length, payload);
-    }
-    const bytes = Buffer.concat(parts);
+    const bytes = layOut(payloads);
     const segment = this.#segmentFor(first);
     for (let at = 0; at < bytes.length; ) at += writeSync(segment.fd, bytes, at, bytes.length - at, segment.bytes + at);
     const block = { firstEvent: first.event, eventCount: payloads.length };
@@ -157,4 +151,16 @@ export class Spill {
 function discard(segment: Segment): void {
   closeSync(segment.fd);
   rmSync(segment.path, { force: true });
+}
+
+/** The events one behind the other, each after its length. */
+function layOut(payloads: readonly Buffer[]): Buffer {
+  const bytes = Buffer.allocUnsafe(payloads.reduce((sum, payload) => sum + LENGTH_BYTES + payload.length, 0));
+  let at = 0;
+  for (const payload of payloads) {
+    at = bytes.writeUInt32BE(payload.length, at);
+    bytes.set(payload, at);
+    at += payload.length;
+  }
+  return bytes;
 }
