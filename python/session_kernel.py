@@ -126,6 +126,7 @@ OVERDUE, NUDGED, ORDINARY, FORCED = 1, 2, 3, 4
 SIGNAL = _signal.SIGURG  # by default it is ignored, so a careless reset makes us deaf for a while, not dead
 PRIVATE_FD = 500  # our descriptors lie from here on, out of the way of `os.closerange(3, 256)`
 RECEIVE_BYTES = 65536
+SEND_BYTES = 1_048_576  # asked for; how many there are is the system's matter
 CHUNK_BYTES = 262144  # of one output event; between two of them an interrupt may act
 LINE_BYTES = 8192  # a line that grows longer is sent before it ends
 NEWLINE, RETURN = 10, 13  # as numbers: looking for a bytes object first makes an error that is thrown away
@@ -341,7 +342,8 @@ def unpack(data: bytes) -> object:
 
 HEADER = _struct.Struct('>IBI')
 LOCK = RLock()  # other threads print too
-outbox = deque()  # frames on their way; the first may be half sent
+outbox = deque()  # what is to be sent behind the frame that is on its way: its rest first
+NO_SIGNAL = _socket.MSG_NOSIGNAL
 
 
 class Channel:
@@ -372,22 +374,22 @@ def transmit(frame: bytes) -> None:
     outer call. Without a server frames are dropped: end of file on the channel tells the main thread.
     """
     with LOCK:
-        outbox.append(frame)
         if channel.sending:
+            outbox.append(frame)
             return
-        while outbox:
+        while True:
             channel.sending = True
             try:
-                first = outbox[0]
-                sent = channel.send(first, _socket.MSG_NOSIGNAL)
-                if sent == len(first):
-                    outbox.popleft()
-                else:
-                    outbox[0] = memoryview(first)[sent:]
+                sent = channel.send(frame, NO_SIGNAL)
+                if sent != len(frame):
+                    outbox.appendleft(memoryview(frame)[sent:])
             except OSError:
                 outbox.clear()
             finally:
                 channel.sending = False
+            if not outbox:
+                return
+            frame = outbox.popleft()
 
 
 def emit(frame: bytes) -> None:
@@ -2250,6 +2252,7 @@ def dial(path: str) -> None:
     first.close()
     channel.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
     channel.receive, channel.send = channel.socket.recv, channel.socket.send
+    channel.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, SEND_BYTES)
     real_signal(SIGNAL, on_signal)
     if sys.platform == 'linux':
         fcntl.fcntl(fd, F_SETOWN_EX, _struct.pack('ii', F_OWNER_TID, get_native_id()))
