@@ -1,7 +1,7 @@
 /** Where servers keep their private sockets and state. */
 import { lstatSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { temporaryBase } from '../kernel/home.js';
 import type { Io } from './io.js';
 
 /**
@@ -14,12 +14,13 @@ export function runtimeDirectory({ env, uid }: Pick<Io, 'env' | 'uid'>): string 
   return privateFolder(join(base, 'sock-python'), uid);
 }
 
-/** `$XDG_STATE_HOME/sock-python` (else below ~/.local/state), where output that outgrows memory is kept. */
+/**
+ * `$XDG_STATE_HOME/sock-python`, else a directory of this user's in `$TMPDIR`: where output that outgrows memory is
+ * kept. Not in the runtime directory, which is memory itself on many systems.
+ */
 export function stateDirectory({ env, uid }: Pick<Io, 'env' | 'uid'>): string | undefined {
-  const home = env.HOME === undefined || env.HOME === '' ? homedir() : env.HOME;
   const base = env.XDG_STATE_HOME;
-  const folder = base !== undefined && isAbsolute(base) ? base : join(home, '.local', 'state');
-  return privateFolder(join(folder, 'sock-python'), uid);
+  return privateFolder(base !== undefined && isAbsolute(base) ? join(base, 'sock-python') : temporaryBase(), uid);
 }
 
 function privateFolder(path: string, uid: number): string | undefined {
