@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Home, type Leftover, removeIfEmpty } from '../kernel/home.js';
+import { Home, type Leftover } from '../kernel/home.js';
 import { LocalLauncher } from '../kernel/local_launcher.js';
 import { Supervisor } from '../kernel/supervisor.js';
 import { type Address, formatAddress, parseAddress } from '../protocol/address.js';
@@ -229,7 +229,6 @@ class Server implements RunningServer {
       log('warning', `the directory of the logs cannot be removed: ${(error as Error).message}`);
     }
     this.#home.remove();
-    if (this.#options.stateDir !== undefined) removeIfEmpty(this.#options.stateDir);
     this.#tellClosed({ reason, failed: false });
   }
 

@@ -1,4 +1,5 @@
 /** `serve`: a session in the foreground, until it is told to end. */
+import { removeIfEmpty, temporaryBase } from '../../kernel/home.js';
 import { formatAddress } from '../../protocol/address.js';
 import { PROTOCOL_VERSION } from '../../protocol/limits.js';
 import type { LogEntry } from '../../server/log.js';
@@ -90,6 +91,8 @@ class Serving {
     } finally {
       this.#published?.remove();
       await server.destroy('it could not go on');
+      // Spilled output may have been kept there.
+      removeIfEmpty(temporaryBase());
     }
   }
 
