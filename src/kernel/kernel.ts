@@ -69,6 +69,8 @@ interface Waiter {
   reject(error: SockPythonError): void;
 }
 
+/** How long a request waits for its answer before the kernel is reminded. */
+const ALARM_MS = 100;
 /** How long the channel of a dead kernel may stay open in processes that left its group. */
 const CLOSE_MS = 500;
 /** How long a kernel that closed its channel may take to end by itself. */
@@ -174,10 +176,13 @@ export class Kernel {
   /** Asks something that is answered also while a snippet runs. @throws kernel_lost if it dies first. */
   request(op: string, fields: Record<string, unknown> = {}): Promise<unknown> {
     const id = this.#nextRequest++;
-    return new Promise((resolve, reject) => {
+    // Should its own signal have been lost, another one makes it look.
+    const alarm = setTimeout(() => this.#process.signal('SIGURG'), ALARM_MS);
+    const answered = new Promise((resolve, reject) => {
       this.#waiters.set(id, { resolve, reject });
       this.#write(kernelFrame(TO_KERNEL.request, 0, encodeMessagePack({ id, op, ...fields })));
     });
+    return answered.finally(() => clearTimeout(alarm));
   }
 
   /** Lets it run its exit handlers and go; kills it when it takes longer than `graceMs`. */

@@ -68,6 +68,8 @@ class Serving {
       });
       await this.#serve(this.#server, path, python);
     } finally {
+      // Spilled output was kept in the user's temporary directory, unless the system has a better place.
+      if (options.stateDir === temporaryBase()) removeIfEmpty(options.stateDir);
       forget();
       process.off('uncaughtException', onCrash);
     }
@@ -91,8 +93,6 @@ class Serving {
     } finally {
       this.#published?.remove();
       await server.destroy('it could not go on');
-      // Spilled output may have been kept there.
-      removeIfEmpty(temporaryBase());
     }
   }
 
