@@ -126,7 +126,6 @@ OVERDUE, NUDGED, ORDINARY, FORCED = 1, 2, 3, 4
 SIGNAL = _signal.SIGURG  # by default it is ignored, so a careless reset makes us deaf for a while, not dead
 PRIVATE_FD = 500  # our descriptors lie from here on, out of the way of `os.closerange(3, 256)`
 RECEIVE_BYTES = 65536
-SEND_BYTES = 1_048_576  # asked for; how many there are is the system's matter
 CHUNK_BYTES = 262144  # of one output event; between two of them an interrupt may act
 LINE_BYTES = 8192  # a line that grows longer is sent before it ends
 NEWLINE, RETURN = 10, 13  # as numbers: looking for a bytes object first makes an error that is thrown away
@@ -1334,15 +1333,28 @@ def answer_stack(request: dict, frame: 'FrameType | None') -> dict:
         if inner is not None and inner not in frames:
             frames.append(inner)
         awaiting = getattr(awaiting, 'cr_await', None) or getattr(awaiting, 'gi_yieldfrom', None)
-    linecache = standard('linecache')
     lines = []
     for at in frames:
         if at.f_globals is not OURS:
-            file, line = at.f_code.co_filename, at.f_lineno
+            file, line = at.f_code.co_filename, at.f_lineno or at.f_code.co_firstlineno  # None before its first line
             lines.append('  File "%s", line %d, in %s\n' % (file, line, at.f_code.co_name))
-            source = linecache.getline(file, line).strip()
+            source = source_line(file, line)
             lines.extend(['    %s\n' % source] if source else [])
     return {'stack': ''.join(lines)}
+
+
+def source_line(file: str, line: int) -> str:
+    """A line of source, stripped; empty where it cannot be had. Nothing is imported for it: this may be asked in the
+    middle of an import of the user's, of the very module that we would need."""
+    known = compiler.sources.get(file)
+    if known is not None:
+        text, first = known
+        lines = text.split('\n')
+        return lines[line - first].strip() if 0 <= line - first < len(lines) else ''
+    try:
+        return sys.modules['linecache'].getline(file, line).strip()
+    except Exception:
+        return ''
 
 
 # op → function(request, the user's frame or None when idle) → reply
@@ -2252,7 +2264,6 @@ def dial(path: str) -> None:
     first.close()
     channel.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
     channel.receive, channel.send = channel.socket.recv, channel.socket.send
-    channel.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, SEND_BYTES)
     real_signal(SIGNAL, on_signal)
     if sys.platform == 'linux':
         fcntl.fcntl(fd, F_SETOWN_EX, _struct.pack('ii', F_OWNER_TID, get_native_id()))
