@@ -21,9 +21,9 @@ function socketIn(directory) {
 }
 
 /** Starts our server, does the work, and ends it; `ask` runs a task of `client.mjs` against it. */
-async function withServer({ python, directory }, work, [node, ...before] = [process.execPath]) {
+async function withServer({ python, directory, serverWords = [] }, work, [node, ...before] = [process.execPath]) {
   const socket = socketIn(directory);
-  const server = await startService(node, [...before, here('server.mjs'), socket, python]);
+  const server = await startService(node, [...before, here('server.mjs'), socket, python, ...serverWords]);
   const ask = async (task, ...words) =>
     JSON.parse(await run(node, [...before, CLIENT, task, socket, ...words.map(String)]));
   try {
@@ -125,7 +125,7 @@ async function start(context) {
 async function firstAnswer({ python, directory }) {
   const socket = socketIn(directory);
   const begin = performance.now();
-  const server = await startService(process.execPath, [here('server.mjs'), socket, python]);
+  const server = await startService(process.execPath, [here('server.mjs'), socket, python, ...serverWords]);
   try {
     const session = await connect(socket);
     const { output } = await session.run('get(6 * 7)').result;
@@ -178,8 +178,8 @@ async function interrupt(context) {
 }
 
 async function restart(context) {
-  return withServer(context, async ({ ask }) => {
-    const { p50 } = await ask('restart', context.short ? 3 : 20);
-    return [{ what: 'beside: RESTART to the next answer, median', value: p50, unit: 'ms' }];
+  return withServer({ ...context, serverWords: ['standby'] }, async ({ ask }) => {
+    const { p50 } = await ask('restart', context.short ? 2 : 15);
+    return [{ what: 'RESTART, with a kernel that stands ready, median', value: p50, unit: 'ms', ...atMost(10, p50) }];
   });
 }
