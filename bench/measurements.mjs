@@ -125,7 +125,7 @@ async function start(context) {
 async function firstAnswer({ python, directory }) {
   const socket = socketIn(directory);
   const begin = performance.now();
-  const server = await startService(process.execPath, [here('server.mjs'), socket, python, ...serverWords]);
+  const server = await startService(process.execPath, [here('server.mjs'), socket, python]);
   try {
     const session = await connect(socket);
     const { output } = await session.run('get(6 * 7)').result;
