@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 /** A look costs some 40 µs, so one is not taken for every short run. */
-const LOOK_MS = 250;
+const LOOK_MS = 20;
 
 export class OomWatch {
   #killCount: number = oomKillCount();
